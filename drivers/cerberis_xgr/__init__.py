@@ -1,0 +1,1 @@
+"""Driver of the ID Quantique Cerberis XGR's management interface."""

@@ -1,0 +1,1 @@
+"""Facts: units, inventory models, interface names, message formats. Imports nothing of ours."""

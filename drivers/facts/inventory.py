@@ -1,0 +1,242 @@
+"""The inventory: stations, sites, gear and plans, as one YAML file that is checked whole.
+
+Models only; `drivers.facts.inventory_file` reads a file and reports every mistake in it at once.
+Unknown keys are refused everywhere. Secrets are never written here: a `SecretReference` names the
+environment variable or the file that holds one.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+
+VISA_SOCKET_PATTERN = r"^TCPIP\d*::[^:]+::\d+::SOCKET$"
+
+Decibels = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+PositiveSeconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+WavelengthNm = Annotated[float, Field(ge=1200, le=1700)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+
+
+class Strict(BaseModel):
+    """Base of every model here: frozen, and unknown keys are mistakes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SecretReference(Strict):
+    """Where a secret is kept: the name of an environment variable, or a file holding only the secret."""
+
+    env: str | None = None
+    file: Path | None = None
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        if (self.env is None) == (self.file is None):
+            raise ValueError("give exactly one of 'env' and 'file'")
+        return self
+
+    def read(self) -> str:
+        """Return the secret; LookupError with the reference's name, never its value, if it is not there."""
+        if self.env is not None:
+            value = os.environ.get(self.env)
+            if value is None:
+                raise LookupError(f"environment variable {self.env} is not set")
+            return value
+        assert self.file is not None  # noqa: S101 - the validator allows no other case
+        try:
+            return self.file.read_text().strip()
+        except OSError as error:
+            raise LookupError(f"secret file {self.file}: {error.strerror}") from None
+
+
+# --- connections: how a device is reached; the same models in the inventory and in lab.json
+
+
+class VisaSocketConnection(Strict):
+    """A SCPI device on a raw TCP socket."""
+
+    resource: Annotated[str, Field(pattern=VISA_SOCKET_PATTERN)]
+    """VISA resource, `TCPIP::host::port::SOCKET`."""
+    device: Annotated[int, Field(ge=1)] = 1
+    """Device number within a cassette or mainframe."""
+    deadline_s: PositiveSeconds = 5.0
+
+
+class WebApiConnection(Strict):
+    """A management Web API over HTTPS; the server's certificate is always verified."""
+
+    url: Annotated[str, Field(pattern=r"^https://[^/]+$")]
+    """Scheme, host and port, without a path."""
+    ca_file: Path | None = None
+    """Certificate authority to trust, PEM; the public ones when absent."""
+    user: str
+    password: SecretReference
+    deadline_s: PositiveSeconds = 10.0
+
+
+AnyConnection = VisaSocketConnection | WebApiConnection
+
+
+# --- gear: a role, filled by a driver, reached by a connection for each target
+
+
+class MvoaDefects(Strict):
+    """What is wrong with an emulated attenuator; a right bench has none of these."""
+
+    scale: float = 1.0
+    """Attenuation in the light per dB set."""
+    stuck: bool = False
+    """The setting reads back and the light does not change."""
+    wavelength_stuck_nm: WavelengthNm | None = None
+    """The calibration wavelength that it keeps whatever is set."""
+
+
+class CerberisXgrDefects(Strict):
+    """What is wrong with an emulated appliance or with what it reports; a right bench has none of these."""
+
+    visibility: Fraction | None = None
+    dark_count_factor: Annotated[float, Field(gt=0)] = 1.0
+    rate_unit: Literal["bps", "kbps"] = "bps"
+    error_unit: Literal["fraction", "percent"] = "fraction"
+    repeats_record: bool = False
+    """The same content for ever, under rising numbers."""
+    zeros_every: Annotated[int, Field(ge=2)] | None = None
+    """Every so many records a poll of the detector times out inside and zeros are reported."""
+    window_label_late_s: Annotated[float, Field(ge=0)] = 0.0
+    """Records are labelled with a window this much later than the one they cover."""
+
+
+class MapMvoaGear(Strict):
+    """A VIAVI MAP mVOA cassette over SCPI."""
+
+    role: Literal["attenuator"]
+    driver: Literal["viavi_map_mvoa"]
+    site: str
+    lab: VisaSocketConnection | None = None
+    defects: MvoaDefects = MvoaDefects()
+
+
+class CerberisXgrGear(Strict):
+    """One end of an ID Quantique Cerberis XGR pair, by its management Web API."""
+
+    role: Literal["qkd_appliance"]
+    driver: Literal["cerberis_xgr"]
+    end: Literal["alice", "bob"]
+    site: str
+    lab: WebApiConnection | None = None
+    defects: CerberisXgrDefects = CerberisXgrDefects()
+
+
+AnyGear = Annotated[MapMvoaGear | CerberisXgrGear, Field(discriminator="driver")]
+
+
+# --- stations
+
+
+class Site(Strict):
+    """A place where gear stands."""
+
+    name: str
+
+
+class Fibre(Strict):
+    """The fibre between the sites, with what was measured of it."""
+
+    length_km: Annotated[float, Field(gt=0)]
+    loss_db: Decibels
+    wavelength_nm: WavelengthNm
+    source: str
+
+
+class StationLimits(Strict):
+    """Limits of this station; they only ever tighten a device's own."""
+
+    added_db_max: Decibels
+
+
+class SafeState(Strict):
+    """How the gear is left on every way out."""
+
+    attenuator: Literal["reference", "maximum"] = "reference"
+    """`reference`: open, at the reference of 0 dB; `maximum`: open, at the station's largest attenuation."""
+
+
+class Reference(Strict):
+    """What 0 dB of added attenuation means here: added = setting + insertion loss - `offset`."""
+
+    kind: Literal["attenuator_removed", "referenced_out"]
+    """`referenced_out`: the fibre's loss was measured with the attenuator in line, so its insertion loss
+    belongs to the fibre. `attenuator_removed`: it comes on top."""
+
+
+class Emulation(Strict):
+    """What the emulated lab puts in the place of this station's gear and fibre."""
+
+    profile: str
+    fidelity: Literal["statistical"] = "statistical"
+    extra_loss_db: Decibels = 0.0
+    """Loss that the fibre has and the inventory does not know of (a wrong bench)."""
+
+
+class Station(Strict):
+    """Gear on two sites joined by one fibre."""
+
+    title: str
+    sites: dict[str, Site]
+    fibre: Fibre
+    reference: Reference
+    limits: StationLimits
+    safe_state: SafeState = SafeState()
+    acceptance_limits: Path
+    """Limits file that decides the verdict, relative to the inventory."""
+    gear: dict[str, AnyGear]
+    emulation: Emulation
+
+    @model_validator(mode="after")
+    def _sites_exist(self) -> Self:
+        for name, gear in self.gear.items():
+            if gear.site not in self.sites:
+                raise ValueError(f"gear.{name}.site: no site {gear.site!r}; known: {', '.join(self.sites)}")
+        return self
+
+
+# --- plans
+
+
+class AttenuationPlan(Strict):
+    """The attenuation sweep: points in the order in which they are visited."""
+
+    added_db: Annotated[list[Decibels], Field(min_length=1)]
+    records_per_point: Annotated[int, Field(ge=1)]
+    settle_s: Annotated[float, Field(ge=0)]
+    """Lab time to wait at each point after the attenuator has settled."""
+
+
+class StabilityPlan(Strict):
+    """The stability run: one slot each `record_period_s` on an absolute schedule."""
+
+    records: Annotated[int, Field(ge=1)]
+
+
+class Plan(Strict):
+    """A named set of procedures with their sizes."""
+
+    title: str
+    virtual_t0: AwareDatetime
+    """Where a virtual clock starts."""
+    record_period_s: Annotated[float, Field(ge=1)]
+    """How often the appliance makes a telemetry record (each covers 1 s)."""
+    attenuation: AttenuationPlan
+    stability: StabilityPlan
+
+
+class Inventory(Strict):
+    """The whole file."""
+
+    version: Literal[1]
+    stations: Annotated[dict[str, Station], Field(min_length=1)]
+    plans: Annotated[dict[str, Plan], Field(min_length=1)]

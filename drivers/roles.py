@@ -1,0 +1,148 @@
+"""What a station needs of its gear: one small Protocol per role, and the values they exchange.
+
+A driver fills a role by having its methods; sweeps and HIL tests know roles and never drivers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from drivers.facts.lab import Fault, JournalEntry
+    from drivers.facts.telemetry import RecordGap, TelemetryRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who a device says it is."""
+
+    vendor: str
+    model: str
+    serial: str
+    firmware: str
+
+
+@dataclass(frozen=True, slots=True)
+class AttenuatorSpec:
+    """Limits of an attenuator as its maker states them, in dB and nm."""
+
+    min_db: float
+    max_db: float
+    resolution_db: float
+    insertion_loss_db: float
+    min_wavelength_nm: float
+    max_wavelength_nm: float
+
+
+@dataclass(frozen=True, slots=True)
+class ApplianceStatus:
+    """What one QKD appliance says of itself, and its clock beside ours."""
+
+    identity: Identity
+    end: str
+    """Which end of the link it is: "alice" (transmitter) or "bob" (receiver)."""
+    protocol: str
+    wavelength_nm: float
+    state: str
+    """System state in the maker's words, e.g. `Running`."""
+    clock_offset_s: float
+    """Appliance clock less station clock, in s."""
+
+
+@dataclass(frozen=True, slots=True)
+class TelemetryBatch:
+    """New telemetry of an appliance, oldest first; `gaps` are numbers that can no longer be had."""
+
+    records: Sequence[TelemetryRecord]
+    gaps: Sequence[RecordGap]
+
+
+@runtime_checkable
+class Attenuator(Protocol):
+    """A variable optical attenuator in line with the quantum channel."""
+
+    @property
+    def spec(self) -> AttenuatorSpec:
+        """The device limits."""
+        ...
+
+    def identity(self) -> Identity:
+        """Ask the device who it is."""
+        ...
+
+    def attenuation_db(self) -> float:
+        """Read the attenuation setting in dB (without insertion loss)."""
+        ...
+
+    def set_attenuation_db(self, attenuation_db: float) -> None:
+        """Set the attenuation in dB and return when it has settled; LimitError outside the device limits."""
+        ...
+
+    def shutter_open(self) -> bool:
+        """Read whether light passes."""
+        ...
+
+    def set_shutter_open(self, is_open: bool) -> None:
+        """Open or block the light path."""
+        ...
+
+    def wavelength_nm(self) -> float:
+        """Read the wavelength in nm for which the attenuation is calibrated."""
+        ...
+
+    def set_wavelength_nm(self, wavelength_nm: float) -> None:
+        """Set the calibration wavelength in nm; LimitError outside the device limits."""
+        ...
+
+    def close(self) -> None:
+        """Close the connection; the device keeps its settings."""
+        ...
+
+
+@runtime_checkable
+class QkdAppliance(Protocol):
+    """One end of a QKD pair, by its management interface."""
+
+    def status(self) -> ApplianceStatus:
+        """Ask for identity, end, state and clock."""
+        ...
+
+    def start(self) -> None:
+        """Start key making."""
+        ...
+
+    def stop(self) -> None:
+        """Stop key making."""
+        ...
+
+    def skip_telemetry(self) -> None:
+        """Take all records made so far as read, so that the next reading starts with the next record."""
+        ...
+
+    def read_telemetry(self) -> TelemetryBatch:
+        """Read the records made since the last reading: duplicates dropped, lost numbers as gaps."""
+        ...
+
+    def close(self) -> None:
+        """Close the connection; the appliance goes on."""
+        ...
+
+
+@runtime_checkable
+class FaultInjector(Protocol):
+    """Whoever can break things on purpose: an emulated lab's control, or an operator's hands."""
+
+    def inject(self, fault: Fault) -> None:
+        """Add one fault to the schedule."""
+        ...
+
+    def clear(self) -> None:
+        """Remove every fault that is still scheduled."""
+        ...
+
+    def journal(self) -> Sequence[JournalEntry]:
+        """Return what was done so far, oldest first."""
+        ...

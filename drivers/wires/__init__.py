@@ -1,0 +1,1 @@
+"""Wires: one file per transport, with deadlines, locks, the byte log and resynchronisation."""

@@ -1,0 +1,1 @@
+"""Emulators: they are the gear when there is none, on the same wires."""

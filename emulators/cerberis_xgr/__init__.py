@@ -1,0 +1,1 @@
+"""Emulated Cerberis XGR appliances and their management servers."""

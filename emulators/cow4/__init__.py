@@ -1,0 +1,1 @@
+"""COW-4 physics: profiles, rates, secret fraction, and what a record window holds."""

@@ -1,0 +1,1 @@
+"""The emulated lab as a process: clock, random streams, fault schedule, control."""

@@ -1,0 +1,63 @@
+"""The fault schedule: which exchange of which device goes wrong, and the journal of what did."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from drivers.facts.lab import JournalEntry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from drivers.facts.lab import Fault
+
+
+class _Planned:
+    def __init__(self, fault: Fault) -> None:
+        self.fault = fault
+        self.seen = 0
+
+    def strikes(self, gear: str, exchange: str, now_s: float) -> bool:
+        fault = self.fault
+        if fault.gear != gear or fault.match not in exchange:
+            return False
+        if fault.start_s is not None and now_s < fault.start_s:
+            return False
+        if fault.end_s is not None and now_s >= fault.end_s:
+            return False
+        self.seen += 1
+        past_last = fault.count is not None and self.seen >= fault.first + fault.count
+        return self.seen >= fault.first and not past_last
+
+
+class FaultSchedule:
+    """All planned faults of a lab. Wires ask it at every exchange."""
+
+    def __init__(self, now_s: Callable[[], float]) -> None:
+        self._now_s = now_s
+        self._planned: list[_Planned] = []
+        self.journal: list[JournalEntry] = []
+
+    def note(self, kind: str, text: str) -> None:
+        """Write one line into the journal at the present lab time."""
+        self.journal.append(JournalEntry(t_s=self._now_s(), kind=kind, text=text))
+
+    def inject(self, fault: Fault) -> None:
+        """Plan one more fault."""
+        self._planned.append(_Planned(fault))
+        self.note("fault planned", fault.model_dump_json(exclude_defaults=True))
+
+    def clear(self) -> None:
+        """Forget every planned fault."""
+        self._planned.clear()
+        self.note("faults cleared", "")
+
+    def strike(self, gear: str, exchange: str) -> Fault | None:
+        """Return the fault that strikes this exchange of `gear` (a command, or "METHOD /path"), if any."""
+        struck = [
+            planned.fault for planned in self._planned if planned.strikes(gear, exchange, self._now_s())
+        ]
+        if not struck:
+            return None
+        self.note("fault struck", f"{gear}: {exchange}: {struck[0].action}")
+        return struck[0]

@@ -1,0 +1,1 @@
+"""The plant: one optical truth that all emulated gear shares."""

@@ -1,0 +1,64 @@
+"""The one optical truth of the quantum channel: the fibre and what is in line with it, over time.
+
+Everything that attenuates registers here under its gear name; everything that looks at light asks
+here. Loss is counted beyond the profile's reference fibre (the paper's 12.47 dB), so 0 dB added on
+a right bench is 0 dB here.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from typing import TYPE_CHECKING
+
+from emulators.cow4.sample import LossSegment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# Older changes than this are folded into the first one: nobody asks for windows that far back.
+_KEPT_S = 60.0
+
+
+class Link:
+    """Loss of the quantum channel as a step function of lab time."""
+
+    def __init__(self, now_s: Callable[[], float], wavelength_nm: float, extra_loss_db: float = 0.0) -> None:
+        self.wavelength_nm = wavelength_nm
+        """Wavelength of the light in the channel."""
+        self._now_s = now_s
+        self._extra_loss_db = extra_loss_db
+        self._inline_db: dict[str, float] = {}
+        self._times_s = [now_s()]
+        self._added_db = [extra_loss_db]
+
+    def set_inline_db(self, gear: str, loss_db: float) -> None:
+        """Set the loss (dB, inf for a blocked path) of one device in line, from now on."""
+        self._inline_db[gear] = loss_db
+        total_db = self._extra_loss_db + sum(self._inline_db.values())
+        self._times_s.append(self._now_s())
+        self._added_db.append(total_db)
+        self._forget_old()
+
+    def added_db(self) -> float:
+        """Return the present loss beyond the reference fibre."""
+        return self._added_db[-1]
+
+    def segments(self, start_s: float, end_s: float) -> list[LossSegment]:
+        """Return the stretches of constant loss in [start_s, end_s), in order; end_s at most now."""
+        first = max(bisect_right(self._times_s, start_s) - 1, 0)
+        stretches: list[LossSegment] = []
+        for index in range(first, len(self._times_s)):
+            begin_s = max(start_s, self._times_s[index])
+            is_last = index + 1 == len(self._times_s)
+            until_s = end_s if is_last else min(end_s, self._times_s[index + 1])
+            if index == first:
+                begin_s = start_s
+            if until_s > begin_s:
+                stretches.append(LossSegment(until_s - begin_s, self._added_db[index]))
+        return stretches
+
+    def _forget_old(self) -> None:
+        keep_from = bisect_right(self._times_s, self._now_s() - _KEPT_S) - 1
+        if keep_from > 0:
+            del self._times_s[:keep_from]
+            del self._added_db[:keep_from]

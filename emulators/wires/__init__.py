@@ -1,0 +1,1 @@
+"""The other end of each wire: servers that the emulators answer on."""

@@ -1,0 +1,1 @@
+"""HIL tests: they judge run records against acceptance limits and write the acceptance report."""

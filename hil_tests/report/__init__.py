@@ -1,0 +1,1 @@
+"""The acceptance report: figures, tables and page."""

@@ -1,0 +1,1 @@
+"""Sweeps: procedures that run on a station and leave a run record."""

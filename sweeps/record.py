@@ -1,0 +1,208 @@
+"""The run record: `runs/<run-id>/` with a frozen plan and `log.sqlite`, the one truth of what was measured.
+
+Every row is committed before the next is taken (WAL, synchronous=FULL); all else is derived from it.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from drivers.clock import utc_now_s
+from drivers.facts.telemetry import TelemetryRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SCHEMA_VERSION = 1
+SCHEMA = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+CREATE TABLE event (
+  id INTEGER PRIMARY KEY, lab_time_s REAL NOT NULL, utc_s REAL NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL
+) STRICT;
+CREATE TABLE point (
+  id INTEGER PRIMARY KEY, added_db REAL NOT NULL, setting_db REAL NOT NULL, readback_db REAL NOT NULL,
+  wavelength_nm REAL NOT NULL, settled_s REAL NOT NULL
+) STRICT;
+CREATE TABLE telemetry (
+  id INTEGER PRIMARY KEY, slot INTEGER NOT NULL, point INTEGER REFERENCES point (id),
+  sequence INTEGER NOT NULL UNIQUE, window_start_s REAL NOT NULL, window_s REAL NOT NULL,
+  skr_bps REAL NOT NULL, key_rate_bps REAL NOT NULL, qber REAL NOT NULL, visibility REAL NOT NULL,
+  detection_count REAL NOT NULL, readings TEXT NOT NULL, utc_s REAL NOT NULL
+) STRICT;
+CREATE TABLE gap (
+  id INTEGER PRIMARY KEY, slot INTEGER, first_sequence INTEGER, last_sequence INTEGER,
+  reason TEXT NOT NULL, utc_s REAL NOT NULL
+) STRICT;
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One point of a sweep: what was asked, set and read back."""
+
+    number: int
+    added_db: float
+    setting_db: float
+    readback_db: float
+    wavelength_nm: float
+    settled_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A telemetry record in its place of the run; `point` is None outside a sweep."""
+
+    slot: int
+    point: int | None
+    record: TelemetryRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A slot without a record (`slot`), or sequence numbers that are lost, with the reason."""
+
+    slot: int | None
+    first_sequence: int | None
+    last_sequence: int | None
+    reason: str
+
+
+class RunRecord:
+    """One open run record. `create` for a new run, `open` to read one."""
+
+    def __init__(self, folder: Path, database: sqlite3.Connection) -> None:
+        self.folder = folder
+        self._database = database
+
+    @classmethod
+    def create(cls, folder: Path, meta: Mapping[str, Any]) -> Self:
+        """Make a new run folder with `meta` (JSON values) in it; FileExistsError if there is one."""
+        folder.mkdir(parents=True)
+        database = _connect(folder / "log.sqlite")
+        database.executescript(f"{SCHEMA}PRAGMA user_version={SCHEMA_VERSION};")
+        run = cls(folder, database)
+        for key, value in meta.items():
+            run.set_meta(key, value)
+        return run
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """Open the record of `folder`; FileNotFoundError if there is none, ValueError if it is a newer one."""
+        path = folder / "log.sqlite"
+        if not path.exists():
+            raise FileNotFoundError(path)
+        database = _connect(path)
+        (version,) = database.execute("PRAGMA user_version").fetchone()
+        if version != SCHEMA_VERSION:
+            raise ValueError(f"{path}: record version {version}, this program reads {SCHEMA_VERSION}")
+        return cls(folder, database)
+
+    def close(self) -> None:
+        """Close the record."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # --- writing, one commit each
+
+    def set_meta(self, key: str, value: Any) -> None:  # noqa: ANN401 - any JSON value
+        """Store a fact about the run under `key`, as JSON."""
+        self._database.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, json.dumps(value)))
+
+    def add_event(self, lab_time_s: float, kind: str, text: str) -> None:
+        """Write one line into the run's journal."""
+        self._database.execute(
+            "INSERT INTO event (lab_time_s, utc_s, kind, text) VALUES (?, ?, ?, ?)",
+            (lab_time_s, utc_now_s(), kind, text),
+        )
+
+    def add_point(
+        self, added_db: float, setting_db: float, readback_db: float, wavelength_nm: float, settled_s: float
+    ) -> Point:
+        """Write a new sweep point and return it with its number."""
+        row = (added_db, setting_db, readback_db, wavelength_nm, settled_s)
+        cursor = self._database.execute(
+            "INSERT INTO point (added_db, setting_db, readback_db, wavelength_nm, settled_s)"
+            " VALUES (?, ?, ?, ?, ?)",
+            row,
+        )
+        assert cursor.lastrowid is not None  # noqa: S101 - an INSERT has one
+        return Point(cursor.lastrowid, *row)
+
+    def add_record(self, slot: int, point: int | None, record: TelemetryRecord) -> None:
+        """Write one telemetry record in its slot."""
+        self._database.execute(
+            "INSERT INTO telemetry (slot, point, sequence, window_start_s, window_s, skr_bps, key_rate_bps,"
+            " qber, visibility, detection_count, readings, utc_s) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
+            (
+                slot,
+                point,
+                record.sequence,
+                record.window_start_s,
+                record.window_s,
+                record.skr_bps,
+                record.key_rate_bps,
+                record.qber,
+                record.visibility,
+                record.detection_count,
+                json.dumps(dict(record.readings)),
+                utc_now_s(),
+            ),
+        )
+
+    def add_gap(self, gap: Gap) -> None:
+        """Write a slot that has no record, or numbers that are lost."""
+        self._database.execute(
+            "INSERT INTO gap (slot, first_sequence, last_sequence, reason, utc_s) VALUES (?, ?, ?, ?, ?)",
+            (gap.slot, gap.first_sequence, gap.last_sequence, gap.reason, utc_now_s()),
+        )
+
+    # --- reading
+
+    def meta(self) -> dict[str, Any]:
+        """Return every fact about the run."""
+        rows = self._database.execute("SELECT key, value FROM meta").fetchall()
+        return {key: json.loads(value) for key, value in rows}
+
+    def events(self) -> list[tuple[float, str, str]]:
+        """Return the journal as (lab time in s, kind, text), oldest first."""
+        return self._database.execute("SELECT lab_time_s, kind, text FROM event ORDER BY id").fetchall()
+
+    def points(self) -> list[Point]:
+        """Return the sweep points in the order in which they were visited."""
+        rows = self._database.execute(
+            "SELECT id, added_db, setting_db, readback_db, wavelength_nm, settled_s FROM point ORDER BY id"
+        )
+        return [Point(*row) for row in rows]
+
+    def slots(self, point: int | None = None) -> list[Slot]:
+        """Return the telemetry (of one sweep point, if given) in the order in which it was taken."""
+        where, arguments = ("", ()) if point is None else (" WHERE point = ?", (point,))
+        rows = self._database.execute(
+            "SELECT slot, point, sequence, window_start_s, window_s, skr_bps, key_rate_bps, qber, visibility,"  # noqa: S608 - a constant
+            f" detection_count, readings FROM telemetry{where} ORDER BY id",
+            arguments,
+        )
+        return [Slot(row[0], row[1], TelemetryRecord(*row[2:10], json.loads(row[10]))) for row in rows]
+
+    def gaps(self) -> list[Gap]:
+        """Return every gap, oldest first."""
+        rows = self._database.execute(
+            "SELECT slot, first_sequence, last_sequence, reason FROM gap ORDER BY id"
+        )
+        return [Gap(*row) for row in rows]
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    database = sqlite3.connect(path, isolation_level=None)
+    database.execute("PRAGMA journal_mode=WAL")
+    database.execute("PRAGMA synchronous=FULL")
+    return database
