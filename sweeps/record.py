@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import sqlite3
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from drivers.clock import utc_now_s
@@ -16,12 +15,14 @@ from drivers.facts.telemetry import TelemetryRecord
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 SCHEMA_VERSION = 1
 SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 CREATE TABLE event (
-  id INTEGER PRIMARY KEY, lab_time_s REAL NOT NULL, utc_s REAL NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL
+  id INTEGER PRIMARY KEY, lab_time_s REAL NOT NULL, utc_s REAL NOT NULL,
+  kind TEXT NOT NULL, text TEXT NOT NULL
 ) STRICT;
 CREATE TABLE point (
   id INTEGER PRIMARY KEY, added_db REAL NOT NULL, setting_db REAL NOT NULL, readback_db REAL NOT NULL,
@@ -91,7 +92,7 @@ class RunRecord:
 
     @classmethod
     def open(cls, folder: Path) -> Self:
-        """Open the record of `folder`; FileNotFoundError if there is none, ValueError if it is a newer one."""
+        """Open the record of `folder`; FileNotFoundError or, if it is a newer one, ValueError."""
         path = folder / "log.sqlite"
         if not path.exists():
             raise FileNotFoundError(path)
@@ -191,7 +192,10 @@ class RunRecord:
             f" detection_count, readings FROM telemetry{where} ORDER BY id",
             arguments,
         )
-        return [Slot(row[0], row[1], TelemetryRecord(*row[2:10], json.loads(row[10]))) for row in rows]
+        return [
+            Slot(slot, its_point, TelemetryRecord(*values, json.loads(readings)))
+            for slot, its_point, *values, readings in rows
+        ]
 
     def gaps(self) -> list[Gap]:
         """Return every gap, oldest first."""
