@@ -9,6 +9,7 @@
     │   │   └── ConnectionLost      refused, reset, closed, or not trusted
     │   ├── ProtocolError       an answer came and could not be understood
     │   └── DeviceError         the device understood and said no
+    ├── StationError        gear that is missing, a role that nobody fills
     └── LabError            the emulated lab refused, or is gone
 
 A device under test that performs badly is a verdict and never one of these.
@@ -74,3 +75,7 @@ class DeviceError(GearError):
 
 class LabError(BenchError):
     """The emulated lab refused a request, ended, or could not be started."""
+
+
+class StationError(BenchError):
+    """A station cannot be used as it is: gear that does not answer, a role that nobody fills."""

@@ -30,7 +30,7 @@ CREATE TABLE point (
 ) STRICT;
 CREATE TABLE telemetry (
   id INTEGER PRIMARY KEY, slot INTEGER NOT NULL, point INTEGER REFERENCES point (id),
-  sequence INTEGER NOT NULL UNIQUE, window_start_s REAL NOT NULL, window_s REAL NOT NULL,
+  sequence INTEGER NOT NULL, window_start_s REAL NOT NULL, window_s REAL NOT NULL,
   skr_bps REAL NOT NULL, key_rate_bps REAL NOT NULL, qber REAL NOT NULL, visibility REAL NOT NULL,
   detection_count REAL NOT NULL, readings TEXT NOT NULL, utc_s REAL NOT NULL
 ) STRICT;
@@ -192,10 +192,7 @@ class RunRecord:
             f" detection_count, readings FROM telemetry{where} ORDER BY id",
             arguments,
         )
-        return [
-            Slot(slot, its_point, TelemetryRecord(*values, json.loads(readings)))
-            for slot, its_point, *values, readings in rows
-        ]
+        return [_slot_of(row) for row in rows]
 
     def gaps(self) -> list[Gap]:
         """Return every gap, oldest first."""
@@ -203,6 +200,11 @@ class RunRecord:
             "SELECT slot, first_sequence, last_sequence, reason FROM gap ORDER BY id"
         )
         return [Gap(*row) for row in rows]
+
+
+def _slot_of(row: tuple[Any, ...]) -> Slot:
+    slot, point, *values, readings = row
+    return Slot(slot, point, TelemetryRecord(*values, readings=json.loads(readings)))
 
 
 def _connect(path: Path) -> sqlite3.Connection:

@@ -1,0 +1,125 @@
+"""The lab's control: who may move the clock, the fault schedule, the end. JSON lines on loopback TCP."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from drivers.facts.lab import ControlAddress, ControlReply, ControlRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Container
+
+    from emulators.lab.clock import LabClock
+    from emulators.lab.faults import FaultSchedule
+
+_IDLE_CHECK_S = 1.0
+
+
+class Control:
+    """Answers control requests until somebody says shutdown, or nobody is there for too long."""
+
+    def __init__(
+        self, clock: LabClock, faults: FaultSchedule, gear: Container[str], idle_exit_s: float | None
+    ) -> None:
+        self.ended = asyncio.Event()
+        self._clock = clock
+        self._faults = faults
+        self._gear = gear
+        self._idle_exit_s = idle_exit_s
+        self._clients: set[asyncio.StreamWriter] = set()
+        self._waiter: asyncio.StreamWriter | None = None
+        self._server: asyncio.Server | None = None
+        clock.on_moved = self._push_time
+
+    async def start(self) -> ControlAddress:
+        """Listen on a free port of loopback and return the address."""
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        host, port = self._server.sockets[0].getsockname()
+        return ControlAddress(host=host, port=port)
+
+    async def run_until_ended(self) -> None:
+        """Return at shutdown, or after `idle_exit_s` wall seconds without a client."""
+        idle_s = 0.0
+        while not self.ended.is_set():
+            try:
+                await asyncio.wait_for(self.ended.wait(), _IDLE_CHECK_S)
+            except TimeoutError:
+                idle_s = 0.0 if self._clients else idle_s + _IDLE_CHECK_S
+                if self._idle_exit_s is not None and idle_s >= self._idle_exit_s:
+                    return
+
+    def close(self) -> None:
+        """Stop listening and drop every client."""
+        if self._server is not None:
+            self._server.close()
+        for client in list(self._clients):
+            client.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connection: socket.socket = writer.get_extra_info("socket")
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._clients.add(writer)
+        try:
+            while line := await reader.readline():
+                reply = await self._answer(line, writer)
+                writer.write(reply.model_dump_json(exclude_none=True).encode() + b"\n")
+                await writer.drain()
+        except (OSError, ValueError):
+            pass  # the client is gone, or sent a line without end: nothing is owed to it
+        finally:
+            self._clients.discard(writer)
+            if self._waiter is writer:
+                self._waiter = None
+            writer.close()
+
+    async def _answer(self, line: bytes, client: asyncio.StreamWriter) -> ControlReply:
+        try:
+            request = ControlRequest.model_validate_json(line)
+        except ValidationError as error:
+            return self._refuse(f"not a request: {error}")
+        if request.do == "wait_until":
+            return await self._wait(request, client)
+        if request.do == "claim_clock":
+            return self._claim(client)
+        if request.do == "inject":
+            return self._inject(request)
+        if request.do == "journal":
+            return ControlReply(now_s=self._clock.now_s(), journal=self._faults.journal)
+        if request.do == "clear_faults":
+            self._faults.clear()
+        if request.do == "shutdown":
+            self.ended.set()
+        return ControlReply(now_s=self._clock.now_s(), factor=self._clock.factor)
+
+    async def _wait(self, request: ControlRequest, client: asyncio.StreamWriter) -> ControlReply:
+        if client is not self._waiter:
+            return self._refuse("only the client that claimed the clock may wait")
+        if request.t_s is None:
+            return self._refuse("wait_until needs t_s")
+        return ControlReply(now_s=await self._clock.wait_until(request.t_s))
+
+    def _claim(self, client: asyncio.StreamWriter) -> ControlReply:
+        if self._waiter not in (None, client):
+            return self._refuse("another client keeps the clock; one waiter per lab")
+        self._waiter = client
+        return ControlReply(now_s=self._clock.now_s(), factor=self._clock.factor)
+
+    def _inject(self, request: ControlRequest) -> ControlReply:
+        if request.fault is None:
+            return self._refuse("inject needs a fault")
+        if request.fault.gear not in self._gear:
+            return self._refuse(f"no gear called {request.fault.gear!r}")
+        self._faults.inject(request.fault)
+        return ControlReply(now_s=self._clock.now_s())
+
+    def _refuse(self, reason: str) -> ControlReply:
+        return ControlReply(now_s=self._clock.now_s(), error=reason)
+
+    def _push_time(self, now_s: float) -> None:
+        if self._waiter is not None:
+            push = ControlReply(now_s=now_s, pushed=True)
+            self._waiter.write(push.model_dump_json(exclude_none=True).encode() + b"\n")

@@ -1,0 +1,83 @@
+"""Start an emulated lab as a process of its own and end it again; what it serves is in `lab.json`."""
+
+from __future__ import annotations
+
+import select
+import subprocess
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from drivers.errors import LabError
+from drivers.facts.lab import ControlRequest, LabAddresses
+from drivers.lab_control.control import LabControl
+from sweeps.provenance import PROJECT_FOLDER
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from pathlib import Path
+
+_START_WALL_S = 60.0
+_END_WALL_S = 10.0
+_IDLE_EXIT_S = 600
+
+
+@contextmanager
+def emulated_lab(
+    inventory: Path, station: str, plan: str, seed: int, folder: Path
+) -> Generator[LabAddresses]:
+    """Run a lab for `station` while the block runs; its files (lab.json, lab.log, PKI) go into `folder`.
+
+    LabError with the lab's own words if it does not start.
+    """
+    command = [sys.executable, "-m", "emulators", "serve", str(inventory.resolve())]
+    command += ["--station", station, "--plan", plan, "--seed", str(seed), "--clock", "virtual"]
+    command += ["--folder", str(folder.resolve()), "--idle-exit-s", str(_IDLE_EXIT_S)]
+    with (folder / "lab.log").open("w") as log:
+        process = subprocess.Popen(  # noqa: S603 - our own program
+            command, cwd=PROJECT_FOLDER, stdout=subprocess.PIPE, stderr=log, text=True
+        )
+    try:
+        yield _read_addresses(process, folder)
+    finally:
+        _end(process, folder)
+
+
+def _read_addresses(process: subprocess.Popen[str], folder: Path) -> LabAddresses:
+    """Wait for the lab's one line that says it is ready."""
+    assert process.stdout is not None  # noqa: S101 - it is a pipe
+    ready, _, _ = select.select([process.stdout], [], [], _START_WALL_S)
+    line = process.stdout.readline() if ready else ""
+    if not line:
+        words = (folder / "lab.log").read_text().strip() or "it said nothing"
+        raise LabError(f"the emulated lab did not start: {words}")
+    return read_lab_file(folder / "lab.json")
+
+
+def read_lab_file(path: Path) -> LabAddresses:
+    """Read a `lab.json`; LabError if it cannot be read or makes no sense."""
+    try:
+        return LabAddresses.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError) as error:
+        raise LabError(f"{path}: {error}") from None
+
+
+def _end(process: subprocess.Popen[str], folder: Path) -> None:
+    """Ask the lab to end, and end it if it does not."""
+    try:
+        control = LabControl(read_lab_file(folder / "lab.json").control)
+        control.ask(ControlRequest(do="shutdown"))
+        control.close()
+        process.wait(_END_WALL_S)
+    except (LabError, subprocess.TimeoutExpired):
+        process.terminate()
+        try:
+            process.wait(_END_WALL_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+    finally:
+        if process.stdout is not None:
+            process.stdout.close()

@@ -1,0 +1,97 @@
+"""From what a person asks for to a run that can start: inventory read, station, plan and procedure chosen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from drivers.errors import InventoryError
+from drivers.facts.checked_yaml import read_checked
+from drivers.facts.inventory import Inventory
+from sweeps import attenuation, stability
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from drivers.facts.inventory import Plan
+    from drivers.facts.inventory import Station as StationFacts
+    from drivers.station import Station
+    from sweeps.progress import Progress
+    from sweeps.record import RunRecord
+
+Target = Literal["emulator", "lab"]
+
+
+@dataclass(frozen=True, slots=True)
+class Procedure:
+    """One procedure: how to run it, and what can be said of it beforehand."""
+
+    name: str
+    run: Callable[[Station, Plan, RunRecord, Progress], None]
+    record_count: Callable[[Plan], int]
+    duration_s: Callable[[Plan], float]
+    steps: Callable[[Plan], list[str]]
+    touches: str
+
+
+PROCEDURES = {
+    "attenuation": Procedure(
+        "attenuation",
+        attenuation.run_attenuation,
+        attenuation.record_count,
+        attenuation.duration_s,
+        attenuation.steps,
+        attenuation.TOUCHES,
+    ),
+    "stability": Procedure(
+        "stability",
+        stability.run_stability,
+        stability.record_count,
+        stability.duration_s,
+        stability.steps,
+        stability.TOUCHES,
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A station and a plan of an inventory, for one target and seed."""
+
+    inventory_path: Path
+    station_name: str
+    station: StationFacts
+    plan_name: str
+    plan: Plan
+    target: Target
+    seed: int
+
+    @property
+    def limits_path(self) -> Path:
+        """The station's acceptance limits, found from the inventory's folder."""
+        return self.inventory_path.parent / self.station.acceptance_limits
+
+
+def choose(inventory: Path, station: str | None, plan: str, target: Target, seed: int) -> Choice:
+    """Read `inventory` and pick from it; the only station when none is named.
+
+    InventoryError with every mistake of the file, or with the names that there are.
+    """
+    checked = read_checked(inventory, Inventory)
+    if checked.value is None:
+        raise InventoryError(str(inventory), checked.mistakes)
+    content = checked.value
+    if station is None:
+        if len(content.stations) > 1:
+            known = ", ".join(content.stations)
+            raise InventoryError(str(inventory), [f"several stations; name one of: {known}"])
+        station = next(iter(content.stations))
+    mistakes: list[str] = []
+    if station not in content.stations:
+        mistakes.append(f"no station {station!r}; there are: {', '.join(content.stations)}")
+    if plan not in content.plans:
+        mistakes.append(f"no plan {plan!r}; there are: {', '.join(content.plans)}")
+    if mistakes:
+        raise InventoryError(str(inventory), mistakes)
+    return Choice(inventory, station, content.stations[station], plan, content.plans[plan], target, seed)

@@ -1,0 +1,97 @@
+"""How a run shows that it lives: a bar with ETA on a terminal, one JSON line now and then elsewhere."""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol, TextIO
+
+from drivers.clock import monotonic_s, utc_now_s
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+HEARTBEAT_WALL_S = 10.0
+
+
+class Progress(Protocol):
+    """Told by a procedure how far it is."""
+
+    def advance(self, steps: int, text: str) -> None:
+        """Note that `steps` more records are done; `text` says where the run stands."""
+        ...
+
+
+class Silent:
+    """Shows nothing."""
+
+    def advance(self, steps: int, text: str) -> None:
+        """Take note of nothing."""
+
+
+class Heartbeat:
+    """Writes a JSON line at the start and then every `HEARTBEAT_WALL_S`, for logs."""
+
+    def __init__(self, title: str, total: int, stream: TextIO) -> None:
+        self._title = title
+        self._total = total
+        self._stream = stream
+        self._done = 0
+        self._started_s = monotonic_s()
+        self._next_s = self._started_s
+
+    def advance(self, steps: int, text: str) -> None:
+        """Count on, and write a line when one is due."""
+        self._done += steps
+        if monotonic_s() >= self._next_s or self._done >= self._total:
+            self._next_s = monotonic_s() + HEARTBEAT_WALL_S
+            self._write(text)
+
+    def _write(self, text: str) -> None:
+        elapsed_s = monotonic_s() - self._started_s
+        left = self._total - self._done
+        eta_s = round(elapsed_s / self._done * left, 1) if self._done else None
+        line = {
+            "utc_s": round(utc_now_s(), 3),
+            "run": self._title,
+            "done": self._done,
+            "of": self._total,
+            "eta_s": eta_s,
+            "at": text,
+        }
+        print(json.dumps(line), file=self._stream, flush=True)
+
+
+@contextmanager
+def progress_for(title: str, total: int) -> Generator[Progress]:
+    """Give the progress that suits where standard error goes."""
+    if sys.stderr.isatty():
+        with _bar(title, total) as bar:
+            yield bar
+    else:
+        yield Heartbeat(title, total, sys.stderr)
+
+
+@contextmanager
+def _bar(title: str, total: int) -> Generator[Progress]:
+    # rich is slow to import and only a terminal needs it
+    from rich.console import Console  # noqa: PLC0415
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn  # noqa: PLC0415
+    from rich.progress import Progress as RichProgress  # noqa: PLC0415
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[at]}"),
+    )
+    with RichProgress(*columns, console=Console(stderr=True)) as rich_progress:
+        task = rich_progress.add_task(title, total=total, at="")
+
+        class Bar:
+            def advance(self, steps: int, text: str) -> None:
+                rich_progress.update(task, advance=steps, at=text)
+
+        yield Bar()

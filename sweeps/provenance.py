@@ -1,0 +1,51 @@
+"""Where a run comes from, taken without being asked: code, versions, host, hashes of what steered it."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import socket
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+PROJECT_FOLDER = Path(__file__).parents[1]
+_PACKAGES = ("numpy", "pydantic", "pyvisa", "pyvisa-py", "requests", "pytest", "pytest-html", "matplotlib")
+
+
+def sha256_of(content: bytes) -> str:
+    """Return the SHA-256 of `content` in hex."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def provenance(inventory: Path, limits: Path, plan_json: str) -> dict[str, Any]:
+    """Return the provenance of a run that is steered by these files and this plan."""
+    return {
+        "git_commit": _git("rev-parse", "HEAD") or None,
+        "git_dirty": bool(_git("status", "--porcelain")),
+        "python": platform.python_version(),
+        "platform": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "versions": {name: version(name) for name in _PACKAGES},
+        "host": socket.gethostname(),
+        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "inventory_sha256": sha256_of(inventory.read_bytes()),
+        "limits_sha256": sha256_of(limits.read_bytes()) if limits.exists() else None,
+        "plan_sha256": sha256_of(plan_json.encode()),
+    }
+
+
+def _git(*arguments: str) -> str:
+    """Ask git about this project; empty where there is no git or no repository."""
+    try:
+        done = subprocess.run(  # noqa: S603 - fixed words, no shell
+            ["git", *arguments],  # noqa: S607 - the git of whoever runs this
+            cwd=PROJECT_FOLDER,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except OSError:
+        return ""
+    return done.stdout.strip()

@@ -1,0 +1,156 @@
+"""One run from start to end: run folder, lab or bench, procedure, safe state, on every way out."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, NoReturn
+
+from drivers.clock import WallClock, utc_now_s
+from drivers.errors import BenchError, InventoryError
+from drivers.lab_control.clock import VirtualLabClock, WallLabClock
+from drivers.lab_control.control import LabControl
+from drivers.lab_control.faults import LabFaults
+from drivers.station import open_station
+from drivers.wires.byte_log import ByteLog
+from sweeps.lab_process import emulated_lab
+from sweeps.preparation import note_identities
+from sweeps.provenance import provenance, sha256_of
+from sweeps.record import RunRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from pathlib import Path
+
+    from drivers.facts.inventory import AnyConnection
+    from drivers.facts.lab import LabAddresses
+    from drivers.station import Station
+    from sweeps.plan import Choice, Procedure
+    from sweeps.progress import Progress
+
+
+def run_procedure(choice: Choice, procedure: Procedure, runs_folder: Path, progress: Progress) -> Path:
+    """Run `procedure` and return its run folder; BenchError if the bench could not measure."""
+    folder = new_run_folder(runs_folder, choice, procedure.name)
+    with RunRecord.create(folder, _meta_of(choice, procedure)) as run, _signals_as_interrupts():
+        try:
+            with open_bench(choice, folder) as station:
+                _run_on(station, choice, procedure, run, progress)
+        except BaseException as error:
+            run.set_meta("ended", f"{type(error).__name__}: {error}")
+            raise
+        run.set_meta("finished_utc_s", utc_now_s())
+    return folder
+
+
+def new_run_folder(runs_folder: Path, choice: Choice, procedure: str) -> Path:
+    """Return a path that does not exist yet; its name tells when, what and how."""
+    from datetime import UTC, datetime  # noqa: PLC0415 - a name for people, not a time of the bench
+
+    stamp = datetime.fromtimestamp(utc_now_s(), UTC).strftime("%Y%m%dT%H%M%SZ")
+    base = f"{stamp}-{procedure}-{choice.plan_name}"
+    folder, extra = runs_folder / base, 1
+    while folder.exists():
+        extra += 1
+        folder = runs_folder / f"{base}-{extra}"
+    return folder
+
+
+@contextmanager
+def open_bench(choice: Choice, folder: Path) -> Generator[Station]:
+    """Open the chosen station; on the target `emulator` start a lab for it first, files in `folder`."""
+    with ExitStack() as stack:
+        log = ByteLog(folder / "wires.log")
+        stack.callback(log.close)
+        if choice.target == "lab":
+            connections = _lab_connections(choice)
+            station = open_station(choice.station_name, choice.station, connections, WallClock(), log)
+        else:
+            addresses = stack.enter_context(
+                emulated_lab(
+                    choice.inventory_path, choice.station_name, choice.plan_name, choice.seed, folder
+                )
+            )
+            station = _open_emulated(choice, addresses, log, stack)
+        stack.callback(station.close)
+        yield station
+
+
+def _open_emulated(choice: Choice, addresses: LabAddresses, log: ByteLog, stack: ExitStack) -> Station:
+    control = LabControl(addresses.control)
+    stack.callback(control.close)
+    clock = VirtualLabClock(control) if addresses.clock == "virtual" else WallLabClock(control)
+    faults = LabFaults(control)
+    return open_station(choice.station_name, choice.station, addresses.connections, clock, log, faults)
+
+
+def _lab_connections(choice: Choice) -> dict[str, AnyConnection]:
+    missing = [name for name, gear in choice.station.gear.items() if gear.lab is None]
+    if missing:
+        mistakes = [f"gear.{name}.lab: missing; the target 'lab' needs an address" for name in missing]
+        raise InventoryError(str(choice.inventory_path), mistakes)
+    return {name: gear.lab for name, gear in choice.station.gear.items() if gear.lab is not None}
+
+
+def _run_on(
+    station: Station, choice: Choice, procedure: Procedure, run: RunRecord, progress: Progress
+) -> None:
+    run.set_meta("clock", station.clock.kind)
+    run.add_event(station.clock.now_s(), "start", f"{procedure.name} on {station.name}")
+    try:
+        note_identities(station, run)
+        procedure.run(station, choice.plan, run, progress)
+    finally:
+        _make_safe(station, run)
+    if station.faults is not None:
+        for entry in station.faults.journal():
+            run.add_event(entry.t_s, f"lab: {entry.kind}", entry.text)
+    run.add_event(station.clock.now_s(), "end", "all records of the plan taken")
+
+
+def _make_safe(station: Station, run: RunRecord) -> None:
+    """Reach the safe state; what stands in the way is written down and raised."""
+    try:
+        station.make_safe()
+    except BenchError as error:
+        run.add_event(station.clock.now_s(), "safe state NOT reached", str(error))
+        raise
+    run.add_event(station.clock.now_s(), "safe state", station.facts.safe_state.attenuator)
+
+
+def _meta_of(choice: Choice, procedure: Procedure) -> dict[str, object]:
+    plan_json = choice.plan.model_dump_json()
+    return {
+        "procedure": procedure.name,
+        "plan_name": choice.plan_name,
+        "plan": choice.plan.model_dump(mode="json"),
+        "plan_sha256": sha256_of(plan_json.encode()),
+        "station": choice.station_name,
+        "station_title": choice.station.title,
+        "target": choice.target,
+        "seed": choice.seed,
+        "profile": choice.station.emulation.profile if choice.target == "emulator" else None,
+        "fidelity": choice.station.emulation.fidelity if choice.target == "emulator" else None,
+        "fibre": choice.station.fibre.model_dump(mode="json"),
+        "reference": choice.station.reference.model_dump(mode="json"),
+        "started_utc_s": utc_now_s(),
+        "provenance": provenance(choice.inventory_path, choice.limits_path, plan_json),
+    }
+
+
+@contextmanager
+def _signals_as_interrupts() -> Generator[None]:
+    """Let SIGTERM unwind like Ctrl-C does, so that it reaches the safe state too."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(_number: int, _frame: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,54 @@
+"""The stability run: key rate, QBER, visibility and counts over days on an absolute schedule (paper, 3.1)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sweeps.preparation import prepare_link
+from sweeps.slots import RECORD_WINDOW_S, SlotSchedule
+
+if TYPE_CHECKING:
+    from drivers.facts.inventory import Plan
+    from drivers.station import Station
+    from sweeps.progress import Progress
+    from sweeps.record import RunRecord
+
+TOUCHES = "opens the attenuator at 0 dB; then only reads"
+SETTLE_S = 5.0
+"""Lab time between opening the link and the first slot."""
+
+
+def record_count(plan: Plan) -> int:
+    """Return how many telemetry records the run takes."""
+    return plan.stability.records
+
+
+def duration_s(plan: Plan) -> float:
+    """Return the lab time that the run takes, in s."""
+    return SETTLE_S + plan.stability.records * plan.record_period_s + RECORD_WINDOW_S
+
+
+def steps(plan: Plan) -> list[str]:
+    """Return what the run would do, a line a step."""
+    return [
+        "set the channel's wavelength, open the attenuator at 0 dB",
+        f"take {plan.stability.records} records, one each {plan.record_period_s:g} s",
+        "back to the safe state",
+    ]
+
+
+def run_stability(station: Station, plan: Plan, run: RunRecord, progress: Progress) -> None:
+    """Take the plan's records; every row is committed before the next is taken."""
+    prepare_link(station, run)
+    station.clock.sleep(SETTLE_S)
+    receiver = station.receiver()
+    receiver.skip_telemetry()
+    schedule = SlotSchedule(
+        station.clock,
+        receiver,
+        run,
+        start_s=station.clock.now_s(),
+        period_s=plan.record_period_s,
+        count=plan.stability.records,
+    )
+    schedule.take_all(progress, "0 dB")

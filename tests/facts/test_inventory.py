@@ -1,0 +1,153 @@
+"""The inventory: read whole, refused whole, every mistake told at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from drivers.errors import InventoryError
+from drivers.facts.checked_yaml import read_checked
+from drivers.facts.inventory import Inventory, SecretReference
+from sweeps.plan import choose
+
+PROJECT = Path(__file__).parents[2]
+SHIPPED = PROJECT / "inventory.yaml"
+
+
+def changed(tmp_path: Path, *changes: tuple[str, str]) -> Path:
+    """Write the shipped inventory with some of its text replaced."""
+    text = SHIPPED.read_text()
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new, 1)
+    path = tmp_path / "inventory.yaml"
+    path.write_text(text)
+    return path
+
+
+def mistakes_of(path: Path) -> list[str]:
+    checked = read_checked(path, Inventory)
+    assert checked.value is None
+    return checked.mistakes
+
+
+def test_the_shipped_inventory_is_right() -> None:
+    checked = read_checked(SHIPPED, Inventory)
+    assert checked.mistakes == []
+    assert checked.value is not None
+    fibre = checked.value.stations["paper-link"].fibre
+    assert (fibre.length_km, fibre.loss_db) == (19.87, 12.47)  # paper, Table 1
+    paper = checked.value.plans["paper"]
+    assert paper.attenuation.added_db == [0, 3, 5, 7, 8, 10, 12]
+    assert paper.stability.records * paper.record_period_s == 10 * 86_400
+
+
+def test_a_missing_file_is_named() -> None:
+    with pytest.raises(InventoryError, match=r"nowhere\.yaml: 1 mistake\n  cannot be read: No such file"):
+        choose(Path("nowhere.yaml"), None, "smoke", "emulator", 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        pytest.param("a: [1\nb: }", "is not valid YAML", id="syntax"),
+        pytest.param("", "got None", id="empty"),
+        pytest.param("- 1\n- 2\n", "got a list", id="list"),
+        pytest.param("version: 2\nstations: {}\nplans: {}\n", "version: got 2", id="version"),
+        pytest.param("&a [*a]", "got a list", id="recursive"),
+    ],
+)
+def test_bad_yaml_is_a_mistake_and_never_a_traceback(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text(text)
+    assert said in "\n".join(mistakes_of(path))
+
+
+def test_bytes_that_are_no_text(tmp_path: Path) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_bytes(b"\xff\xfe\x00")
+    assert mistakes_of(path) == ["is not UTF-8 text"]
+
+
+def test_an_unknown_driver_is_told_with_the_known_ones(tmp_path: Path) -> None:
+    path = changed(tmp_path, ("driver: viavi_map_mvoa", "driver: acme_voa"))
+    (mistake,) = mistakes_of(path)
+    assert mistake.startswith("stations.paper-link.gear.voa: ")
+    assert "acme_voa" in mistake
+    assert "viavi_map_mvoa" in mistake
+    assert "cerberis_xgr" in mistake
+
+
+def test_a_wrong_type_is_told_with_path_value_and_expectation(tmp_path: Path) -> None:
+    path = changed(tmp_path, ("records_per_point: 100", "records_per_point: many"))
+    (mistake,) = mistakes_of(path)
+    assert mistake.startswith("plans.paper.attenuation.records_per_point: got 'many': ")
+    assert "valid integer" in mistake
+
+
+def test_a_station_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    text = SHIPPED.read_text()
+    start, end = text.index("  paper-link:"), text.index("plans:")
+    path = tmp_path / "inventory.yaml"
+    path.write_text(text[:end] + text[start:end] + text[end:])
+    (mistake,) = mistakes_of(path)
+    assert "'paper-link' stands here a second time" in mistake
+
+
+def test_five_mistakes_are_told_at_once(tmp_path: Path) -> None:
+    path = changed(
+        tmp_path,
+        ("length_km: 19.87", "length_km: far"),
+        ("added_db_max: 15", "added_db_max: -1"),
+        ("resource: TCPIP::198.51.100.20::8201::SOCKET", "resource: GPIB0::7::INSTR"),
+        ("site: gdc_a", "sight: gdc_a"),
+        ("record_period_s: 10", "record_period_s: 0"),
+    )
+    told = "\n".join(mistakes_of(path))
+    for part in (
+        "fibre.length_km: got 'far'",
+        "limits.added_db_max: got -1",
+        "gear.voa.lab.resource: got 'GPIB0::7::INSTR'",
+        "gear.alice.sight: unknown key",
+        "gear.alice.site: missing",
+        "plans.paper.record_period_s: got 0",
+    ):
+        assert part in told
+
+
+def test_gear_on_an_unknown_site_is_refused(tmp_path: Path) -> None:
+    path = changed(tmp_path, ("site: gdc_b", "site: gdc_c"))
+    assert any("no site 'gdc_c'; known: gdc_a, gdc_b" in mistake for mistake in mistakes_of(path))
+
+
+def test_a_password_written_down_is_refused_and_not_repeated(tmp_path: Path) -> None:
+    path = changed(tmp_path, ("password: {env: QKD_ALICE_PASSWORD}", "password: hunter2"))
+    (mistake,) = mistakes_of(path)
+    assert "gear.alice.lab.password" in mistake
+    assert "hunter2" not in mistake
+
+
+def test_unknown_station_and_plan_are_told_with_the_known_ones() -> None:
+    with pytest.raises(InventoryError) as caught:
+        choose(SHIPPED, "mars", "forever", "emulator", 1)
+    assert caught.value.mistakes == [
+        "no station 'mars'; there are: paper-link",
+        "no plan 'forever'; there are: paper, smoke",
+    ]
+
+
+def test_secrets_come_by_reference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BENCH_TEST_SECRET", "from the environment")
+    (tmp_path / "secret").write_text("from a file\n")
+    assert SecretReference(env="BENCH_TEST_SECRET").read() == "from the environment"
+    assert SecretReference(file=tmp_path / "secret").read() == "from a file"
+
+
+def test_a_secret_that_is_not_there_is_named_by_its_reference(tmp_path: Path) -> None:
+    with pytest.raises(LookupError, match="environment variable BENCH_NO_SUCH is not set"):
+        SecretReference(env="BENCH_NO_SUCH").read()
+    with pytest.raises(LookupError, match="absent: No such file"):
+        SecretReference(file=tmp_path / "absent").read()
+    with pytest.raises(ValueError, match="exactly one of 'env' and 'file'"):
+        SecretReference()

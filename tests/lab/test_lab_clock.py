@@ -1,0 +1,194 @@
+"""The lab's clock and its control: a barrier, one waiter, time that moves only while somebody waits."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import TYPE_CHECKING, Self
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from drivers.clock import WallClock
+from drivers.errors import LabError
+from drivers.facts.lab import ControlRequest, Fault
+from drivers.lab_control.clock import VirtualLabClock, WallLabClock
+from drivers.lab_control.control import LabControl
+from drivers.lab_control.faults import LabFaults
+from emulators.lab.clock import LabClock
+from emulators.lab.control import Control
+from emulators.lab.faults import FaultSchedule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from drivers.facts.lab import ControlAddress
+    from emulators.lab.clock import ClockKind
+
+
+class LabThread:
+    """A clock and its control in a loop of their own, as in a lab process."""
+
+    def __init__(self, kind: ClockKind = "virtual", factor: float = 1.0) -> None:
+        self._ready = threading.Event()
+        self._kind: ClockKind = kind
+        self._factor = factor
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._main()))
+        self.address: ControlAddress
+        self.clock: LabClock
+        self.loop: asyncio.AbstractEventLoop
+
+    async def _main(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.clock = LabClock(self._kind, t0_s=1000.0, factor=self._factor)
+        self.control = Control(self.clock, FaultSchedule(self.clock.now_s), {"voa"}, idle_exit_s=None)
+        self.address = await self.control.start()
+        ticking = asyncio.create_task(self.clock.run())
+        self._ready.set()
+        await self.control.run_until_ended()
+        ticking.cancel()
+        self.control.close()
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self._ready.wait()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.loop.call_soon_threadsafe(self.control.ended.set)
+        self._thread.join()
+
+
+@pytest.fixture
+def lab() -> Iterator[LabThread]:
+    with LabThread() as running:
+        yield running
+
+
+@given(st.lists(st.floats(min_value=0, max_value=100), max_size=30))
+def test_events_happen_in_the_order_of_their_times_and_the_barrier_holds(delays_s: list[float]) -> None:
+    async def play() -> None:
+        clock = LabClock("virtual", t0_s=0.0)
+        happened: list[tuple[float, float]] = []
+        for delay_s in delays_s:
+            clock.at(delay_s, lambda due_s=delay_s: happened.append((due_s, clock.now_s())))
+        await clock.wait_until(50.0)
+        assert [due_s for due_s, _ in happened] == sorted(due_s for due_s in delays_s if due_s <= 50.0)
+        assert all(due_s == now_s for due_s, now_s in happened)
+        assert clock.now_s() == 50.0
+        await clock.wait_until(10.0)
+        assert clock.now_s() == 50.0
+
+    asyncio.run(play())
+
+
+def test_a_virtual_clock_stands_still_until_somebody_waits(lab: LabThread) -> None:
+    control = LabControl(lab.address)
+    clock = VirtualLabClock(control)
+    assert clock.now_s() == 1000.0
+    clock.sleep(86_400.0)
+    assert clock.now_s() == 87_400.0
+    clock.sleep(-1.0)
+    assert clock.now_s() == 87_400.0
+    control.close()
+
+
+def test_a_second_waiter_is_refused_until_the_first_is_gone(lab: LabThread) -> None:
+    first, second = LabControl(lab.address), LabControl(lab.address)
+    VirtualLabClock(first)
+    with pytest.raises(LabError, match="one waiter per lab"):
+        VirtualLabClock(second)
+    with pytest.raises(LabError, match="only the client that claimed the clock"):
+        second.ask(ControlRequest(do="wait_until", t_s=2000.0))
+    first.close()
+    for _ in range(1000):
+        try:
+            VirtualLabClock(second)
+        except LabError:
+            continue
+        break
+    else:
+        pytest.fail("the clock stayed claimed")
+    second.close()
+
+
+def test_a_blocking_command_moves_the_clock_and_the_waiter_is_told(lab: LabThread) -> None:
+    control = LabControl(lab.address)
+    clock = VirtualLabClock(control)
+    asyncio.run_coroutine_threadsafe(lab.clock.block(7.5), lab.loop).result()
+    assert clock.now_s() == 1007.5
+    control.close()
+
+
+def test_threads_share_the_one_waiter(lab: LabThread) -> None:
+    control = LabControl(lab.address)
+    clock = VirtualLabClock(control)
+    threads = [threading.Thread(target=lambda: [clock.sleep(1.0) for _ in range(50)]) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert 1050.0 <= clock.now_s() <= 1200.0
+    control.close()
+
+
+def test_faults_are_planned_for_known_gear_only_and_written_down(lab: LabThread) -> None:
+    control = LabControl(lab.address)
+    faults = LabFaults(control)
+    faults.inject(Fault(gear="voa", action="silence"))
+    with pytest.raises(LabError, match="no gear called 'toaster'"):
+        faults.inject(Fault(gear="toaster", action="silence"))
+    faults.clear()
+    assert [entry.kind for entry in faults.journal()] == ["fault planned", "faults cleared"]
+    control.close()
+
+
+def test_garbage_on_the_control_gets_an_error_and_the_lab_lives_on(lab: LabThread) -> None:
+    control = LabControl(lab.address)
+    control._socket.sendall(b"\x00\xff not json\n")
+    with pytest.raises(LabError, match="not a request"):
+        control.ask(ControlRequest(do="now"))
+    control.close()
+    again = LabControl(lab.address)
+    assert again.ask(ControlRequest(do="now")).now_s == 1000.0
+    again.close()
+
+
+def test_a_lab_that_is_gone_is_an_error_in_words() -> None:
+    with LabThread() as lab:
+        control = LabControl(lab.address)
+        clock = VirtualLabClock(control)
+    with pytest.raises(LabError, match="gone"):
+        clock.sleep(1.0)
+    with pytest.raises(LabError, match="no emulated lab at"):
+        LabControl(lab.address)
+    control.close()
+
+
+def test_a_wall_lab_runs_at_its_factor() -> None:
+    with LabThread("wall", factor=1000.0) as lab:
+        control = LabControl(lab.address)
+        clock = WallLabClock(control)
+        begun_s = clock.now_s()
+        clock.sleep(20.0)
+        passed_s = clock.now_s() - begun_s
+        assert passed_s >= 19.0
+        assert clock.wall_timeout_s(5.0) == 0.005
+        control.close()
+
+
+def test_events_of_a_wall_lab_happen_by_themselves() -> None:
+    with LabThread("wall", factor=1000.0) as lab:
+        happened = threading.Event()
+        lab.loop.call_soon_threadsafe(lambda: lab.clock.at(lab.clock.now_s() + 5.0, happened.set))
+        assert happened.wait(10.0)
+
+
+def test_the_wall_clock_waits_no_longer_than_asked() -> None:
+    clock = WallClock()
+    begun_s = clock.now_s()
+    clock.wait_until(begun_s + 0.01)
+    assert clock.now_s() >= begun_s + 0.01
+    clock.wait_until(begun_s)
+    assert clock.wall_timeout_s(3.0) == 3.0
