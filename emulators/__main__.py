@@ -1,0 +1,96 @@
+"""`python -m emulators`: serve an emulated lab."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from drivers.facts.checked_yaml import read_checked
+from drivers.facts.inventory import Inventory
+from emulators.cow4.profile import ProfileError
+from emulators.lab.assembly import EmulatedLab, LabSettings
+from emulators.lab.clock import host_time_s
+
+app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
+
+BAD_INPUT = 2
+
+
+class ClockName(StrEnum):
+    """How the lab keeps time."""
+
+    virtual = "virtual"
+    wall = "wall"
+
+
+@app.callback()
+def main() -> None:
+    """Emulated gear on its real wires."""
+
+
+@app.command()
+def serve(
+    inventory: Path,
+    station: Annotated[str | None, typer.Option(help="station of the inventory; the first if absent")] = None,
+    plan: Annotated[str, typer.Option(help="plan whose record period and virtual t0 are used")] = "smoke",
+    seed: Annotated[int, typer.Option(help="seed of every draw")] = 1,
+    clock: Annotated[ClockName, typer.Option(help="virtual: moves while a client waits")] = ClockName.wall,
+    factor: Annotated[float, typer.Option(help="lab seconds per wall second", min=1e-3, max=1e6)] = 1.0,
+    folder: Annotated[Path, typer.Option(help="where lab.json and the PKI go")] = Path("runs/lab"),
+    idle_exit_s: Annotated[float | None, typer.Option(help="end after so long without a client")] = None,
+) -> None:
+    """Serve the station's gear on free ports of loopback; addresses are printed and go into lab.json."""
+    checked = read_checked(inventory, Inventory)
+    if checked.value is None:
+        _refuse(f"{inventory}: {len(checked.mistakes)} mistakes", checked.mistakes)
+    content = checked.value
+    name = station or next(iter(content.stations))
+    if name not in content.stations or plan not in content.plans:
+        _refuse(f"{inventory}: no station {name!r} or no plan {plan!r}", [*content.stations, *content.plans])
+    chosen = content.plans[plan]
+    settings = LabSettings(
+        station_name=name,
+        station=content.stations[name],
+        plan=chosen,
+        seed=seed,
+        clock_kind=clock.value,
+        t0_s=chosen.virtual_t0.timestamp() if clock is ClockName.virtual else host_time_s(),
+        factor=1.0 if clock is ClockName.virtual else factor,
+        folder=folder.resolve(),
+        idle_exit_s=idle_exit_s,
+    )
+    try:
+        asyncio.run(_serve(settings))
+    except ProfileError as error:
+        _refuse(str(error), [])
+
+
+async def _serve(settings: LabSettings) -> None:
+    settings.folder.mkdir(parents=True, exist_ok=True)
+    lab = EmulatedLab(settings)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, lab.control.ended.set)
+    addresses = await lab.start()
+    text = addresses.model_dump_json(indent=2)
+    (settings.folder / "lab.json").write_text(text)
+    print(addresses.model_dump_json(), flush=True)  # noqa: T201 - whoever started the lab reads this line
+    ticking = asyncio.create_task(lab.clock.run())
+    await lab.control.run_until_ended()
+    ticking.cancel()
+    await lab.close()
+
+
+def _refuse(title: str, lines: list[str]) -> NoReturn:
+    print("\n  ".join([title, *lines]), file=sys.stderr)  # noqa: T201 - words for whoever started it
+    raise typer.Exit(BAD_INPUT)
+
+
+if __name__ == "__main__":
+    app()
