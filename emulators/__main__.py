@@ -7,7 +7,7 @@ import signal
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -16,6 +16,9 @@ from drivers.facts.inventory import Inventory
 from emulators.cow4.profile import ProfileError
 from emulators.lab.assembly import EmulatedLab, LabSettings
 from emulators.lab.clock import host_time_s
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
 
@@ -66,9 +69,19 @@ def serve(
         idle_exit_s=idle_exit_s,
     )
     try:
-        asyncio.run(_serve(settings))
+        with asyncio.Runner(loop_factory=_fast_loop()) as runner:
+            runner.run(_serve(settings))
     except ProfileError as error:
         _refuse(str(error), [])
+
+
+def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Return uvloop's loop where there is one, else None for Python's own."""
+    try:
+        import uvloop  # noqa: PLC0415 - not for every system
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
 
 
 async def _serve(settings: LabSettings) -> None:

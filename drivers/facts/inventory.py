@@ -98,6 +98,8 @@ class MvoaDefects(Strict):
 class CerberisXgrDefects(Strict):
     """What is wrong with an emulated appliance or with what it reports; a right bench has none of these."""
 
+    is_other_end: bool = False
+    """The appliance at this address is the other end of the pair."""
     visibility: Fraction | None = None
     dark_count_factor: Annotated[float, Field(gt=0)] = 1.0
     rate_unit: Literal["bps", "kbps"] = "bps"
@@ -106,8 +108,8 @@ class CerberisXgrDefects(Strict):
     """The same content for ever, under rising numbers."""
     zeros_every: Annotated[int, Field(ge=2)] | None = None
     """Every so many records a poll of the detector times out inside and zeros are reported."""
-    window_label_late_s: Annotated[float, Field(ge=0)] = 0.0
-    """Records are labelled with a window this much later than the one they cover."""
+    late_s: Annotated[float, Field(ge=0)] = 0.0
+    """A record comes out, and says it was taken, this much later than the window it covers."""
 
 
 class MapMvoaGear(Strict):

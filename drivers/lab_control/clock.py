@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 # How long a library may wait in vain on a wire of a virtual lab, where a living device answers at once.
 _VIRTUAL_WALL_TIMEOUT_S = 1.0
+# However fast the lab's clock runs, a living device needs this much of ours to answer.
+_LEAST_WALL_TIMEOUT_S = 0.25
 
 
 class VirtualLabClock:
@@ -70,5 +72,5 @@ class WallLabClock:
             self.wait_until(self.now_s() + duration_s)
 
     def wall_timeout_s(self, deadline_s: float) -> float:
-        """Return the wall time in which `deadline_s` of lab time passes."""
-        return deadline_s / self._factor
+        """Return the wall time in which `deadline_s` of lab time passes, or what a living device needs."""
+        return max(deadline_s / self._factor, _LEAST_WALL_TIMEOUT_S)

@@ -7,13 +7,13 @@ wires hand over bodies and commands, no credentials. Two files of bounded size, 
 from __future__ import annotations
 
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from drivers.clock import utc_now_s
 
 if TYPE_CHECKING:
     from io import TextIOWrapper
+    from pathlib import Path
 
 _MAX_BYTES = 16 * 1024 * 1024
 _MAX_MESSAGE_BYTES = 4096
@@ -25,9 +25,11 @@ class ByteLog:
     def __init__(self, path: Path | None) -> None:
         self._path = path
         self._file: TextIOWrapper | None = None
+        self._bytes = 0
         self._lock = threading.Lock()
         if path is not None:
             self._file = path.open("a", encoding="ascii")
+            self._bytes = path.stat().st_size
 
     def sent(self, device: str, message: bytes) -> None:
         """Note a message to `device`."""
@@ -53,8 +55,8 @@ class ByteLog:
             return
         cut = message[:_MAX_MESSAGE_BYTES]
         with self._lock:
-            self._file.write(f"{utc_now_s():.6f} {device} {direction} {cut!r}\n")
-            if self._file.tell() > _MAX_BYTES:
+            self._bytes += self._file.write(f"{utc_now_s():.6f} {device} {direction} {cut!r}\n")
+            if self._bytes > _MAX_BYTES:
                 self._start_new_file()
 
     def _start_new_file(self) -> None:
@@ -62,6 +64,7 @@ class ByteLog:
         self._file.close()
         self._path.replace(self._path.with_name(self._path.name + ".1"))
         self._file = self._path.open("a", encoding="ascii")
+        self._bytes = 0
 
 
 NO_LOG = ByteLog(None)

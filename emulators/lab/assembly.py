@@ -18,8 +18,9 @@ from drivers.facts.inventory import (
 from drivers.facts.lab import LabAddresses
 from emulators.attenuators.viavi_mvoa import EmulatedMvoa
 from emulators.cerberis_xgr.appliance import EmulatedAppliance
-from emulators.cerberis_xgr.management_server import Account, management_app
+from emulators.cerberis_xgr.management_server import management_app
 from emulators.cerberis_xgr.pair import QkdPair
+from emulators.cerberis_xgr.tokens import Account
 from emulators.cow4.ledger import KeyLedger
 from emulators.cow4.profile import load_profile
 from emulators.cow4.statistical import StatisticalSource
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from drivers.facts.inventory import AnyConnection, Plan, Station
+    from emulators.cerberis_xgr.pair import End
     from emulators.cow4.profile import Profile
     from emulators.wires.pki import Pki
 
@@ -118,7 +120,7 @@ class EmulatedLab:
         self, name: str, gear: CerberisXgrGear, pki: Pki, credentials: _Credentials
     ) -> WebApiConnection:
         readings = self._streams.stream(f"{name}/readings")
-        appliance = EmulatedAppliance(name, gear.end, self._pair, self.clock, gear.defects, readings)
+        appliance = EmulatedAppliance(name, _end_of(gear), self._pair, self.clock, gear.defects, readings)
         account = Account(USER, credentials.password, self.clock.now_s)
         app = management_app(appliance, account, self.faults, self.clock)
         files = pki.servers[name]
@@ -145,6 +147,13 @@ def _make_credentials(path: Path) -> _Credentials:
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(password)
     return _Credentials(path, password)
+
+
+def _end_of(gear: CerberisXgrGear) -> End:
+    """Return the end that stands at this address, right or wrong."""
+    if gear.defects.is_other_end:
+        return "alice" if gear.end == "bob" else "bob"
+    return gear.end
 
 
 def _profile_of(station: Station) -> Profile:

@@ -1,0 +1,121 @@
+"""Driver of an ID Quantique Cerberis XGR by its management Web API; fills the role QkdAppliance."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from drivers.cerberis_xgr.messages import NAMES, IdentityMessage, StateMessage, TelemetryPage
+from drivers.cerberis_xgr.session import WebApiSession
+from drivers.errors import ProtocolError
+from drivers.facts.telemetry import RecordGap
+from drivers.roles import ApplianceStatus, Identity, TelemetryBatch
+from drivers.wires.https_wire import HttpsWire
+
+if TYPE_CHECKING:
+    from drivers.clock import Clock
+    from drivers.facts.inventory import SecretReference, WebApiConnection
+    from drivers.facts.telemetry import TelemetryRecord
+    from drivers.wires.byte_log import ByteLog
+
+_PAGE_RECORDS = 1000
+_GAP_REASON = "not among the records that the appliance holds"
+
+
+class CerberisXgr:
+    """One appliance of a pair, logged in. Make it with `open_cerberis_xgr`."""
+
+    def __init__(
+        self, name: str, wire: HttpsWire, user: str, password: SecretReference, clock: Clock
+    ) -> None:
+        self._name = name
+        self._clock = clock
+        self._session = WebApiSession(name, wire, user, password)
+        self._last_sequence: int | None = None
+
+    def log_in(self) -> None:
+        """Log in with the user and password of the inventory."""
+        self._session.log_in()
+
+    def status(self) -> ApplianceStatus:
+        """Ask for identity, end, protocol, wavelength (nm), state, and the clock's offset (s)."""
+        who = self._session.get(NAMES["identity_path"], IdentityMessage)
+        asked_s = self._clock.now_s()
+        how = self._session.get(NAMES["state_path"], StateMessage)
+        # The appliance read its clock about half a round trip ago.
+        station_time_s = (asked_s + self._clock.now_s()) / 2
+        return ApplianceStatus(
+            identity=Identity(who.vendor, who.model, who.serial, who.firmware),
+            end=who.end,
+            protocol=who.protocol,
+            wavelength_nm=who.wavelength_nm,
+            state=how.state,
+            clock_offset_s=how.time_s - station_time_s,
+        )
+
+    def start(self) -> None:
+        """Start key making; returns when the appliance has accepted."""
+        self._session.post(NAMES["start_path"])
+
+    def stop(self) -> None:
+        """Stop key making; returns when the appliance has accepted."""
+        self._session.post(NAMES["stop_path"])
+
+    def skip_telemetry(self) -> None:
+        """Take all records made so far as read."""
+        self._last_sequence = self._page(0, 1).newest
+
+    def read_telemetry(self) -> TelemetryBatch:
+        """Read the records made since the last reading, oldest first.
+
+        Numbers that are missing come back as gaps, but not those before the first record ever read.
+        ProtocolError for records that make no sense or run backwards; nothing counts as read then.
+        """
+        records: list[TelemetryRecord] = []
+        gaps: list[RecordGap] = []
+        last = self._last_sequence
+        while True:
+            page = self._page(last or 0, _PAGE_RECORDS)
+            found = len(records)
+            for message in sorted(page.records, key=lambda record: record.sequence):
+                if last is not None and message.sequence <= last:
+                    continue
+                if last is not None and message.sequence > last + 1:
+                    gaps.append(RecordGap(last + 1, message.sequence - 1, _GAP_REASON))
+                records.append(message.to_record())
+                last = message.sequence
+            if page.newest == (last or 0):
+                break
+            self._require_sense(page, last or 0, is_growing=len(records) > found)
+        self._last_sequence = last
+        return TelemetryBatch(records, gaps)
+
+    def close(self) -> None:
+        """Close the connection; the appliance goes on."""
+        self._session.close()
+
+    def _page(self, after: int, limit: int) -> TelemetryPage:
+        query = urlencode({NAMES["telemetry_after"]: after, NAMES["telemetry_limit"]: limit})
+        return self._session.get(f"{NAMES['telemetry_path']}?{query}", TelemetryPage)
+
+    def _require_sense(self, page: TelemetryPage, last: int, *, is_growing: bool) -> None:
+        command = f"GET {NAMES['telemetry_path']}"
+        newest = NAMES["telemetry_newest"]
+        if page.newest < last:
+            raise ProtocolError(self._name, command, f"{newest}: {page.newest}, but record {last} was seen")
+        if not is_growing:
+            raise ProtocolError(
+                self._name, command, f"{newest}: {page.newest}, but no record after {last} is given"
+            )
+
+
+def open_cerberis_xgr(name: str, connection: WebApiConnection, clock: Clock, log: ByteLog) -> CerberisXgr:
+    """Connect to an appliance and log in; BenchError, with nothing left open, if it cannot be done."""
+    wire = HttpsWire(name, connection.url, connection.ca_file, clock, connection.deadline_s, log)
+    appliance = CerberisXgr(name, wire, connection.user, connection.password, clock)
+    try:
+        appliance.log_in()
+    except BaseException:
+        appliance.close()
+        raise
+    return appliance
