@@ -1,0 +1,125 @@
+"""How near a run comes to the published tables. This reproduces the paper; it accepts no link."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
+
+from drivers.errors import InventoryError
+from drivers.facts.checked_yaml import read_checked
+from drivers.facts.inventory import Decibels, Strict
+from hil_tests import statistics
+from hil_tests.run_data import read_run
+
+if TYPE_CHECKING:
+    from hil_tests.run_data import Columns
+    from sweeps.record import RunRecord
+
+PAPER_FILE = Path(__file__).with_name("paper.yaml")
+QBER_SHARE_THRESHOLD = 0.029
+
+Quantity = Literal["skr_bps", "qber", "visibility", "detection_count", "qber_share_below_2p9", "qber_max"]
+
+
+class Published(Strict):
+    """One published value with its standard deviation, if one was given."""
+
+    procedure: Literal["attenuation", "stability"]
+    added_db: Decibels
+    quantity: Quantity
+    published: float
+    published_sd: Annotated[float, Field(gt=0)] | None = None
+    relation: Literal["=", ">", "<"] = "="
+    """">": the paper says only that the value is larger than `published`."""
+    source: str
+
+
+class Paper(Strict):
+    """All published values that a run is held against."""
+
+    version: Literal[1]
+    title: str
+    rows: list[Published]
+    added_db_uncertainty: dict[float, float]
+
+    def find(self, quantity: Quantity, added_db: float) -> Published | None:
+        """Return the published value of `quantity` at a point, if there is one."""
+        found = (row for row in self.rows if row.quantity == quantity and row.added_db == added_db)
+        return next(found, None)
+
+
+@dataclass(frozen=True, slots=True)
+class PaperRow:
+    """A published value beside the measured one."""
+
+    quantity: Quantity
+    added_db: float
+    published: float
+    published_sd: float | None
+    measured: float
+    measured_sd: float | None
+    """Standard deviation of single records; None where the value is not a mean."""
+    z: float | None
+    """(measured - published) / published_sd."""
+    relation: Literal["=", ">", "<"]
+    source: str
+
+
+@cache
+def load_paper() -> Paper:
+    """Read what the paper published; InventoryError with every mistake in the file."""
+    checked = read_checked(PAPER_FILE, Paper)
+    if checked.value is None:
+        raise InventoryError(PAPER_FILE.name, checked.mistakes)
+    return checked.value
+
+
+def compare_with_paper(run: RunRecord) -> list[PaperRow]:
+    """Hold `run` against the published tables; points without records are left out."""
+    data = read_run(run)
+    rows: list[PaperRow] = []
+    for published in load_paper().rows:
+        if published.procedure != data.facts.procedure:
+            continue
+        columns = data.columns if published.procedure == "stability" else data.at(published.added_db)
+        if columns.n:
+            rows.append(_row(published, columns))
+    return rows
+
+
+def _row(published: Published, columns: Columns) -> PaperRow:
+    measured, measured_sd = _measure(columns, published.quantity)
+    sd = published.published_sd
+    return PaperRow(
+        quantity=published.quantity,
+        added_db=published.added_db,
+        published=published.published,
+        published_sd=sd,
+        measured=measured,
+        measured_sd=measured_sd,
+        z=None if sd is None else (measured - published.published) / sd,
+        relation=published.relation,
+        source=published.source,
+    )
+
+
+def _measure(columns: Columns, quantity: Quantity) -> tuple[float, float | None]:
+    """Return the measured value and the standard deviation of single records."""
+    match quantity:
+        case "qber_share_below_2p9":
+            return statistics.share_below(columns.qber, QBER_SHARE_THRESHOLD).value, None
+        case "qber_max":
+            return float(columns.qber.max()), None
+        case "skr_bps":
+            values = columns.skr_bps
+        case "qber":
+            values = columns.qber
+        case "visibility":
+            values = columns.visibility
+        case "detection_count":
+            values = columns.detection_count
+    return float(values.mean()), statistics.sample_sd(values) if values.size > 1 else None

@@ -1,0 +1,59 @@
+"""The acceptance report for machines: checks, comparison with the paper, provenance."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from hil_tests.paper import PaperRow
+    from hil_tests.verdict import Check
+    from sweeps.record import RunRecord
+
+_PAPER_KEYS = ("quantity", "added_db", "published", "published_sd", "measured", "measured_sd", "z")
+_PROVENANCE_KEYS = (
+    "procedure",
+    "plan_name",
+    "station",
+    "target",
+    "clock",
+    "seed",
+    "fidelity",
+    "profile",
+    "started_utc_s",
+    "finished_utc_s",
+    "appliances",
+    "attenuator",
+    "fibre",
+    "provenance",
+)
+
+
+def write_acceptance_json(
+    path: Path, checks: Sequence[Check], paper: Sequence[PaperRow], provenance: Mapping[str, Any]
+) -> None:
+    """Write the report to `path`, whole or not at all; ValueError for a value that JSON does not have."""
+    report = {
+        "checks": [check_json(check) for check in checks],
+        "paper": [{key: value for key, value in asdict(row).items() if key in _PAPER_KEYS} for row in paper],
+        "provenance": dict(provenance),
+    }
+    text = json.dumps(report, indent=2, allow_nan=False)
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(text + "\n", encoding="utf-8")
+    partial.replace(path)
+
+
+def check_json(check: Check) -> dict[str, Any]:
+    """Return a check as JSON has it: its limit is a text, beside the figures it was made of."""
+    return {"name": check.name, "limit": check.limit, **asdict(check)}
+
+
+def provenance_of(runs: Sequence[RunRecord]) -> dict[str, Any]:
+    """Return where the runs come from: {"runs": {run name: its facts}}; facts not recorded are null."""
+    facts = {run.folder.name: run.meta() for run in runs}
+    return {"runs": {name: {key: meta.get(key) for key in _PROVENANCE_KEYS} for name, meta in facts.items()}}

@@ -1,0 +1,204 @@
+"""The acceptance report's summary: static HTML that needs no script, for the head of pytest-html's page."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from hil_tests.paper import load_paper
+from hil_tests.report import formats, paper_view, record_view
+from hil_tests.report.figures import attenuation_figure, stability_figure
+from hil_tests.run_data import read_run
+from hil_tests.verdict import overall
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hil_tests.paper import PaperRow
+    from hil_tests.run_data import RunData
+    from hil_tests.verdict import Check, Verdict
+    from sweeps.record import RunRecord
+
+TEMPLATES = Path(__file__).parent
+PAGE_CSS = TEMPLATES / "page.css"
+
+SECURITY_CLAIM = (
+    "Secret key rates are as the appliance reports them; they claim security against restricted types of"
+    " collective attack (paper, section 2.1)."
+)
+_PROCEDURES = {"stability": "Stability", "attenuation": "Attenuation sweep"}
+_MARKS: dict[Verdict, str] = {"pass": "✓", "marginal": "△", "fail": "✗", "incomplete": "?"}
+# With less than this the read-back of the attenuation is not drawn any finer.
+_FALLBACK_UNCERTAINTY_DB = 0.05
+
+_HELPERS: dict[str, Any] = {
+    "marks": _MARKS,
+    "figure": formats.figure,
+    "uncertainty": formats.uncertainty,
+    "limit": formats.limit,
+    "paper_figure": paper_view.paper_figure,
+    "paper_name": paper_view.paper_name,
+    "is_met": paper_view.is_met,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Journal:
+    run: str
+    lines: Sequence[tuple[str, str, str]]
+    left_out: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Figure:
+    title: str
+    svg: Markup
+    caption: str
+
+
+def render_summary(
+    runs: Sequence[RunRecord],
+    checks: Sequence[Check],
+    paper_rows: Sequence[PaperRow],
+    *,
+    problems: Sequence[str] = (),
+) -> str:
+    """Render verdict, tables, figures and provenance of `runs` as HTML without scripts or outside links.
+
+    `problems` are what the bench could not do; with one of them the verdict is never better than incomplete.
+    """
+    data = [read_run(run) for run in runs]
+    verdict = overall(checks)
+    if problems and verdict != "fail":
+        verdict = "incomplete"
+    context: dict[str, Any] = {
+        "runs": data,
+        "verdict": verdict,
+        "verdict_text": _verdict_text(verdict, checks),
+        "problems": problems,
+        "not_run": _not_run(data),
+        "is_virtual": any(run.facts.is_virtual for run in data),
+        "station": _station(data),
+        "fibre": _fibre(data),
+        "sections": _sections(checks),
+        "not_passed": [check for check in checks if check.verdict != "pass"],
+        "paper_rows": paper_rows,
+        "paper_title": load_paper().title,
+        "figures": _figures(data, checks),
+        "run_rows": record_view.run_rows(data),
+        "gear_rows": record_view.gear_rows(data),
+        "provenance_rows": record_view.provenance_rows(data),
+        "gap_lines": record_view.gap_lines(data),
+        "most_gap_lines": record_view.MOST_GAP_LINES,
+        "journals": [_journal(run) for run in runs],
+        "security_claim": SECURITY_CLAIM,
+        **_HELPERS,
+    }
+    return _environment().get_template("summary.html.j2").render(context)
+
+
+def _environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _verdict_text(verdict: Verdict, checks: Sequence[Check]) -> str:
+    counts = Counter(check.verdict for check in checks)
+    unjudged = f"{counts['incomplete']} of {len(checks)} acceptance checks are incomplete"
+    match verdict:
+        case "pass":
+            return f"The link meets all {len(checks)} acceptance limits."
+        case "marginal":
+            close = counts["marginal"]
+            return f"The link meets all {len(checks)} acceptance limits, {close} by less than the guard band."
+        case "fail":
+            also = f"; {unjudged}" if counts["incomplete"] else ""
+            return f"The link fails {counts['fail']} of {len(checks)} acceptance checks{also}."
+        case "incomplete":
+            why = unjudged if counts["incomplete"] or not checks else "the bench did not do all of its work"
+            return f"The link cannot be judged: {why}."
+
+
+def _not_run(data: Sequence[RunData]) -> list[str]:
+    done = {run.facts.procedure for run in data}
+    return [title for procedure, title in _PROCEDURES.items() if procedure not in done]
+
+
+def _station(data: Sequence[RunData]) -> str:
+    titles = {formats.fact(run.facts.station_title or run.facts.station) for run in data}
+    return "; ".join(sorted(titles)) or formats.NOT_RECORDED
+
+
+def _fibre(data: Sequence[RunData]) -> str:
+    texts = {
+        f"{formats.fact(fibre.length_km, 'km')}, {formats.fact(fibre.loss_db, 'dB')} at "
+        f"{formats.fact(fibre.wavelength_nm, 'nm')} (source: {formats.fact(fibre.source)})"
+        for fibre in (run.facts.fibre for run in data)
+    }
+    return "; ".join(sorted(texts)) or formats.NOT_RECORDED
+
+
+def _sections(checks: Sequence[Check]) -> list[tuple[str, list[Check]]]:
+    """Return the checks by procedure, in the order in which they were judged."""
+    sections = [
+        (title, [check for check in checks if check.procedure == procedure])
+        for procedure, title in _PROCEDURES.items()
+    ]
+    return [(title, judged) for title, judged in sections if judged]
+
+
+def _figures(data: Sequence[RunData], checks: Sequence[Check]) -> list[_Figure]:
+    paper = load_paper()
+    uncertainty_db = _readback_uncertainty_db(checks)
+    figures: list[_Figure] = []
+    for number, run in enumerate(data):
+        if run.columns.n == 0:
+            continue
+        name = f"run{number}"
+        if run.facts.procedure == "stability":
+            svg, caption = stability_figure(run, paper, name), _STABILITY_CAPTION
+            figures.append(_Figure("Stability: Figure 6 of the paper", _safe(svg), caption))
+        elif run.facts.procedure == "attenuation":
+            svg = attenuation_figure(run, paper, uncertainty_db, name)
+            caption = _ATTENUATION_CAPTION.format(uncertainty_db=uncertainty_db)
+            figures.append(_Figure("Attenuation: Figure 7 of the paper", _safe(svg), caption))
+    return figures
+
+
+_STABILITY_CAPTION = (
+    "Each point is a telemetry record. Red dotted: mean of this run. Black dashed: mean published in Table 2."
+)
+_ATTENUATION_CAPTION = (
+    "Vertical bars: standard deviation of single records. Horizontal bars: insertion loss uncertainty of the"
+    " published fixed attenuators; for this run ±{uncertainty_db:g} dB, to which the read-back is held."
+    " Published values at 0 dB are those of Table 2."
+)
+
+
+def _safe(svg: str) -> Markup:
+    return Markup(svg)  # noqa: S704 - matplotlib and svg.py escape every text in it
+
+
+def _readback_uncertainty_db(checks: Sequence[Check]) -> float:
+    """Return to what the read-back of the attenuation is held by the acceptance limits, in dB."""
+    held = (check.high for check in checks if check.name == "attenuation_setting_db")
+    return next((high for high in held if high is not None), _FALLBACK_UNCERTAINTY_DB)
+
+
+def _journal(run: RunRecord) -> _Journal:
+    events = run.events()
+    half = record_view.MOST_JOURNAL_LINES // 2
+    left_out = max(len(events) - 2 * half, 0)
+    shown = events[:half] + events[-half:] if left_out else events
+    lines = [(formats.utc(lab_time_s), kind, text) for lab_time_s, kind, text in shown]
+    return _Journal(run.folder.name, lines, left_out)

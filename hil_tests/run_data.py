@@ -1,0 +1,94 @@
+"""A run record as columns of numbers, ready for statistics."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hil_tests.run_facts import RunFacts, is_same_point, read_facts
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from hil_tests.statistics import Floats
+    from sweeps.record import Gap, Point, RunRecord, Slot
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Telemetry records as one array a quantity, in the order in which they were taken."""
+
+    slot: Floats
+    point: Floats
+    """Number of the sweep point; nan outside a sweep."""
+    window_start_s: Floats
+    window_s: Floats
+    skr_bps: Floats
+    key_rate_bps: Floats
+    qber: Floats
+    visibility: Floats
+    detection_count: Floats
+    """Detections per second."""
+
+    def where(self, mask: NDArray[np.bool_]) -> Columns:
+        """Return the records that `mask` picks."""
+        return Columns(*(getattr(self, field.name)[mask] for field in fields(self)))
+
+    @property
+    def n(self) -> int:
+        """How many records there are."""
+        return self.slot.size
+
+
+@dataclass(frozen=True, slots=True)
+class RunData:
+    """One run, read whole."""
+
+    name: str
+    facts: RunFacts
+    points: Sequence[Point]
+    columns: Columns
+    gaps: Sequence[Gap]
+
+    def at(self, point_db: float | None) -> Columns:
+        """Return the records taken at one point of the sweep (None: all of the run)."""
+        if point_db is None:
+            return self.columns
+        numbers = [point.number for point in self.points if is_same_point(point.added_db, point_db)]
+        return self.columns.where(np.isin(self.columns.point, numbers))
+
+    def added_db(self) -> list[float]:
+        """Return the points that have records, by rising attenuation, each once."""
+        visited = sorted({point.added_db for point in self.points})
+        return [db for db in visited if self.at(db).n]
+
+
+def read_run(run: RunRecord) -> RunData:
+    """Read all that `run` holds; BenchError if its facts are not of their kind."""
+    return RunData(run.folder.name, read_facts(run), run.points(), _columns(run.slots()), run.gaps())
+
+
+def _columns(slots: Sequence[Slot]) -> Columns:
+    rows = np.array([_row(slot) for slot in slots], dtype=np.float64).reshape(
+        len(slots), len(fields(Columns))
+    )
+    return Columns(*np.ascontiguousarray(rows.T))
+
+
+def _row(slot: Slot) -> tuple[float, ...]:
+    record = slot.record
+    return (
+        slot.slot,
+        np.nan if slot.point is None else slot.point,
+        record.window_start_s,
+        record.window_s,
+        record.skr_bps,
+        record.key_rate_bps,
+        record.qber,
+        record.visibility,
+        record.detection_count,
+    )
