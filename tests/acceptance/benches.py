@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,3 +49,21 @@ def measure_and_judge(inventory: Path, procedure: str, runs: Path, seed: int = 1
     folder = run_procedure(choice, PROCEDURES[procedure], runs, Silent())
     with RunRecord.open(folder) as run:
         return judge(load_limits(choice.limits_path), run)
+
+
+def run_pytest(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the HIL tests as a person does, reports and all, away from the project's own reports."""
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-p",
+        "no:cacheprovider",
+        "-c",
+        str(PROJECT / "pyproject.toml"),
+    ]
+    command += ["--rootdir", str(PROJECT), str(PROJECT / "hil_tests"), "--runs", str(tmp_path / "runs")]
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
+    return subprocess.run(
+        [*command, *arguments], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )

@@ -18,7 +18,7 @@ from sweeps.plan import PROCEDURES, choose
 from sweeps.progress import Silent
 from sweeps.record import RunRecord
 from sweeps.run import open_bench, run_procedure
-from tests.acceptance.benches import PROJECT, write_inventory
+from tests.acceptance.benches import PROJECT, run_pytest, write_inventory
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -205,24 +205,6 @@ def test_gear_that_is_not_there_is_named_all_of_it(tmp_path: Path) -> None:
     told = str(caught.value)
     assert "0 of 3 devices reached" in told
     assert all(f"\n  {name}: " in told for name in ("alice", "bob", "voa"))
-
-
-def run_pytest(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the HIL tests as a person does, reports and all, away from the project's own reports."""
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-p",
-        "no:cacheprovider",
-        "-c",
-        str(PROJECT / "pyproject.toml"),
-    ]
-    command += ["--rootdir", str(PROJECT), str(PROJECT / "hil_tests"), "--runs", str(tmp_path / "runs")]
-    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
-    return subprocess.run(
-        [*command, *arguments], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
-    )
 
 
 def test_a_missing_device_is_an_error_and_never_a_skip(tmp_path: Path) -> None:
