@@ -37,7 +37,13 @@ def emulated_lab(
     command += ["--folder", str(folder.resolve()), "--idle-exit-s", str(_IDLE_EXIT_S)]
     with (folder / "lab.log").open("w") as log:
         process = subprocess.Popen(  # noqa: S603 - our own program
-            command, cwd=PROJECT_FOLDER, stdout=subprocess.PIPE, stderr=log, text=True
+            command,
+            cwd=PROJECT_FOLDER,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            # Ctrl-C reaches every process of a terminal's group; the lab must outlive the way to safety.
+            start_new_session=True,
         )
     try:
         yield _read_addresses(process, folder)

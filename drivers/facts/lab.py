@@ -94,6 +94,8 @@ class ControlRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     do: Literal["claim_clock", "now", "wait_until", "inject", "clear_faults", "journal", "shutdown"]
+    number: int = 0
+    """Given by the client; the answer carries it, so that an answer nobody waited for is known as such."""
     t_s: float | None = None
     fault: Fault | None = None
 
@@ -103,6 +105,7 @@ class ControlReply(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    number: int = 0
     now_s: float
     factor: float = 1.0
     """Lab seconds per wall second on the wall clock."""

@@ -24,9 +24,13 @@ class VirtualLabClock:
     def __init__(self, control: LabControl) -> None:
         self._control = control
         self._now_s = control.ask(ControlRequest(do="claim_clock")).now_s
+        self._is_known = True
 
     def now_s(self) -> float:
         """Return lab time in s since the Unix epoch."""
+        if not self._is_known:
+            self._now_s = self._control.ask(ControlRequest(do="now")).now_s
+            self._is_known = True
         pushed_s = self._control.pushed_now_s()
         if pushed_s is not None:
             self._now_s = max(self._now_s, pushed_s)
@@ -34,7 +38,10 @@ class VirtualLabClock:
 
     def wait_until(self, t_s: float) -> None:
         """Move the lab to `t_s`; return when all that is due by then has happened."""
+        # Whoever is interrupted here does not know how far the lab has got.
+        self._is_known = False
         self._now_s = self._control.ask(ControlRequest(do="wait_until", t_s=t_s)).now_s
+        self._is_known = True
 
     def sleep(self, duration_s: float) -> None:
         """Move the lab on by `duration_s` (nothing for zero or less)."""

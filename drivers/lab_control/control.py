@@ -25,6 +25,7 @@ class LabControl:
 
     def __init__(self, address: ControlAddress) -> None:
         self._lock = threading.Lock()
+        self._asked = 0
         self._received = b""
         self._pushed_now_s: float | None = None
         try:
@@ -36,8 +37,10 @@ class LabControl:
     def ask(self, request: ControlRequest) -> ControlReply:
         """Send `request` and return its answer; LabError if the lab refuses or is gone."""
         with self._lock:
+            self._asked += 1
+            numbered = request.model_copy(update={"number": self._asked})
             try:
-                self._socket.sendall(request.model_dump_json(exclude_none=True).encode() + b"\n")
+                self._socket.sendall(numbered.model_dump_json(exclude_none=True).encode() + b"\n")
                 reply = self._read_reply()
             except OSError as error:
                 raise LabError(f"the emulated lab is gone ({request.do}: {error})") from None
@@ -66,7 +69,8 @@ class LabControl:
                 if not self._receive():
                     raise ConnectionResetError("connection closed")
             reply = self._take_line()
-            if not reply.pushed:
+            # A client that was interrupted while it waited finds the old answer here first.
+            if not reply.pushed and reply.number == self._asked:
                 return reply
 
     def _receive(self) -> bool:

@@ -65,7 +65,7 @@ class Control:
         self._clients.add(writer)
         try:
             while line := await reader.readline():
-                reply = await self._answer(line, writer)
+                reply = await self._answer_line(line, writer)
                 writer.write(reply.model_dump_json(exclude_none=True).encode() + b"\n")
                 await writer.drain()
         except (OSError, ValueError):
@@ -76,11 +76,15 @@ class Control:
                 self._waiter = None
             writer.close()
 
-    async def _answer(self, line: bytes, client: asyncio.StreamWriter) -> ControlReply:
+    async def _answer_line(self, line: bytes, client: asyncio.StreamWriter) -> ControlReply:
         try:
             request = ControlRequest.model_validate_json(line)
         except ValidationError as error:
             return self._refuse(f"not a request: {error}")
+        reply = await self._answer(request, client)
+        return reply.model_copy(update={"number": request.number})
+
+    async def _answer(self, request: ControlRequest, client: asyncio.StreamWriter) -> ControlReply:
         if request.do == "wait_until":
             return await self._wait(request, client)
         if request.do == "claim_clock":

@@ -121,12 +121,14 @@ def test_telemetry_that_fails_for_a_while_costs_no_record(tmp_path: Path) -> Non
 
 
 def start_cli(*arguments: str) -> subprocess.Popen[str]:
+    """Start a run in a process group of its own, as a terminal does."""
     return subprocess.Popen(
         [sys.executable, "-m", "sweeps", "run", *arguments],
         cwd=PROJECT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,
     )
 
 
@@ -135,7 +137,7 @@ def test_a_signal_ends_a_run_with_the_gear_safe_and_the_lab_gone(number: int, tm
     process = start_cli("stability", "--plan", "paper", "--runs", str(tmp_path))
     assert process.stderr is not None
     assert '"done": 1' in process.stderr.readline()
-    process.send_signal(number)
+    os.killpg(process.pid, number)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "interrupted; what was measured is in the run record" in errors
