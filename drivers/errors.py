@@ -9,6 +9,7 @@
     │   │   └── ConnectionLost      refused, reset, closed, or not trusted
     │   ├── ProtocolError       an answer came and could not be understood
     │   └── DeviceError         the device understood and said no
+    ├── RecordError         the run record cannot be written or read
     ├── StationError        gear that is missing, a role that nobody fills
     └── LabError            the emulated lab refused, or is gone
 
@@ -79,3 +80,7 @@ class LabError(BenchError):
 
 class StationError(BenchError):
     """A station cannot be used as it is: gear that does not answer, a role that nobody fills."""
+
+
+class RecordError(BenchError):
+    """The run record cannot be written or read: disk full, folder read-only, not a record."""

@@ -6,7 +6,7 @@ import select
 import subprocess
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from pydantic import ValidationError
 
@@ -35,7 +35,7 @@ def emulated_lab(
     command = [sys.executable, "-m", "emulators", "serve", str(inventory.resolve())]
     command += ["--station", station, "--plan", plan, "--seed", str(seed), "--clock", "virtual"]
     command += ["--folder", str(folder.resolve()), "--idle-exit-s", str(_IDLE_EXIT_S)]
-    with (folder / "lab.log").open("w") as log:
+    with _open_log(folder / "lab.log") as log:
         process = subprocess.Popen(  # noqa: S603 - our own program
             command,
             cwd=PROJECT_FOLDER,
@@ -49,6 +49,13 @@ def emulated_lab(
         yield _read_addresses(process, folder)
     finally:
         _end(process, folder)
+
+
+def _open_log(path: Path) -> TextIO:
+    try:
+        return path.open("w")
+    except OSError as error:
+        raise LabError(f"{path}: {error.strerror}") from None
 
 
 def _read_addresses(process: subprocess.Popen[str], folder: Path) -> LabAddresses:

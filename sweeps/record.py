@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from drivers.clock import utc_now_s
+from drivers.errors import RecordError
 from drivers.facts.telemetry import TelemetryRecord
 
 if TYPE_CHECKING:
@@ -81,10 +82,13 @@ class RunRecord:
 
     @classmethod
     def create(cls, folder: Path, meta: Mapping[str, Any]) -> Self:
-        """Make a new run folder with `meta` (JSON values) in it; FileExistsError if there is one."""
-        folder.mkdir(parents=True)
-        database = _connect(folder / "log.sqlite")
-        database.executescript(f"{SCHEMA}PRAGMA user_version={SCHEMA_VERSION};")
+        """Make a new run folder with `meta` (JSON values) in it; RecordError if there is one, or no room."""
+        try:
+            folder.mkdir(parents=True)
+            database = _connect(folder / "log.sqlite")
+            database.executescript(f"{SCHEMA}PRAGMA user_version={SCHEMA_VERSION};")
+        except (OSError, sqlite3.Error) as error:
+            raise RecordError(f"run record {folder}: {error}") from None
         run = cls(folder, database)
         for key, value in meta.items():
             run.set_meta(key, value)
@@ -92,14 +96,18 @@ class RunRecord:
 
     @classmethod
     def open(cls, folder: Path) -> Self:
-        """Open the record of `folder`; FileNotFoundError or, if it is a newer one, ValueError."""
+        """Open the record of `folder`; RecordError if there is none that this program reads."""
         path = folder / "log.sqlite"
         if not path.exists():
-            raise FileNotFoundError(path)
-        database = _connect(path)
-        (version,) = database.execute("PRAGMA user_version").fetchone()
+            raise RecordError(f"{path}: there is no record")
+        try:
+            database = _connect(path)
+            (version,) = database.execute("PRAGMA user_version").fetchone()
+        except sqlite3.Error as error:
+            raise RecordError(f"{path}: {error}") from None
         if version != SCHEMA_VERSION:
-            raise ValueError(f"{path}: record version {version}, this program reads {SCHEMA_VERSION}")
+            database.close()
+            raise RecordError(f"{path}: record version {version}, this program reads {SCHEMA_VERSION}")
         return cls(folder, database)
 
     def close(self) -> None:
@@ -116,11 +124,11 @@ class RunRecord:
 
     def set_meta(self, key: str, value: Any) -> None:  # noqa: ANN401 - any JSON value
         """Store a fact about the run under `key`, as JSON."""
-        self._database.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, json.dumps(value)))
+        self._write("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, json.dumps(value)))
 
     def add_event(self, lab_time_s: float, kind: str, text: str) -> None:
         """Write one line into the run's journal."""
-        self._database.execute(
+        self._write(
             "INSERT INTO event (lab_time_s, utc_s, kind, text) VALUES (?, ?, ?, ?)",
             (lab_time_s, utc_now_s(), kind, text),
         )
@@ -130,7 +138,7 @@ class RunRecord:
     ) -> Point:
         """Write a new sweep point and return it with its number."""
         row = (added_db, setting_db, readback_db, wavelength_nm, settled_s)
-        cursor = self._database.execute(
+        cursor = self._write(
             "INSERT INTO point (added_db, setting_db, readback_db, wavelength_nm, settled_s)"
             " VALUES (?, ?, ?, ?, ?)",
             row,
@@ -140,7 +148,7 @@ class RunRecord:
 
     def add_record(self, slot: int, point: int | None, record: TelemetryRecord) -> None:
         """Write one telemetry record in its slot."""
-        self._database.execute(
+        self._write(
             "INSERT INTO telemetry (slot, point, sequence, window_start_s, window_s, skr_bps, key_rate_bps,"
             " qber, visibility, detection_count, readings, utc_s) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
             (
@@ -161,10 +169,17 @@ class RunRecord:
 
     def add_gap(self, gap: Gap) -> None:
         """Write a slot that has no record, or numbers that are lost."""
-        self._database.execute(
+        self._write(
             "INSERT INTO gap (slot, first_sequence, last_sequence, reason, utc_s) VALUES (?, ?, ?, ?, ?)",
             (gap.slot, gap.first_sequence, gap.last_sequence, gap.reason, utc_now_s()),
         )
+
+    def _write(self, statement: str, values: tuple[object, ...]) -> sqlite3.Cursor:
+        """Write and commit one row; RecordError if it is not safely on the disk."""
+        try:
+            return self._database.execute(statement, values)
+        except sqlite3.Error as error:
+            raise RecordError(f"run record {self.folder}: {error}") from None
 
     # --- reading
 

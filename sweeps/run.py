@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import signal
 import threading
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, NoReturn
 
 from drivers.clock import WallClock, utc_now_s
-from drivers.errors import BenchError, InventoryError
+from drivers.errors import BenchError, InventoryError, RecordError
 from drivers.lab_control.clock import VirtualLabClock, WallLabClock
 from drivers.lab_control.control import LabControl
 from drivers.lab_control.faults import LabFaults
@@ -38,7 +38,8 @@ def run_procedure(choice: Choice, procedure: Procedure, runs_folder: Path, progr
             with open_bench(choice, folder) as station:
                 _run_on(station, choice, procedure, run, progress)
         except BaseException as error:
-            run.set_meta("ended", f"{type(error).__name__}: {error}")
+            with suppress(RecordError):  # on a full disk the first error is the one to tell
+                run.set_meta("ended", f"{type(error).__name__}: {error}")
             raise
         run.set_meta("finished_utc_s", utc_now_s())
     return folder
@@ -61,8 +62,7 @@ def new_run_folder(runs_folder: Path, choice: Choice, procedure: str) -> Path:
 def open_bench(choice: Choice, folder: Path) -> Generator[Station]:
     """Open the chosen station; on the target `emulator` start a lab for it first, files in `folder`."""
     with ExitStack() as stack:
-        log = ByteLog(folder / "wires.log")
-        stack.callback(log.close)
+        log = stack.enter_context(_byte_log(folder))
         if choice.target == "lab":
             connections = _lab_connections(choice)
             station = open_station(choice.station_name, choice.station, connections, WallClock(), log)
@@ -75,6 +75,18 @@ def open_bench(choice: Choice, folder: Path) -> Generator[Station]:
             station = _open_emulated(choice, addresses, log, stack)
         stack.callback(station.close)
         yield station
+
+
+@contextmanager
+def _byte_log(folder: Path) -> Generator[ByteLog]:
+    try:
+        log = ByteLog(folder / "wires.log")
+    except OSError as error:
+        raise RecordError(f"byte log in {folder}: {error.strerror}") from None
+    try:
+        yield log
+    finally:
+        log.close()
 
 
 def _open_emulated(choice: Choice, addresses: LabAddresses, log: ByteLog, stack: ExitStack) -> Station:

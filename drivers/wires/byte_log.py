@@ -6,6 +6,7 @@ wires hand over bodies and commands, no credentials. Two files of bounded size, 
 
 from __future__ import annotations
 
+import logging
 import threading
 from typing import TYPE_CHECKING
 
@@ -46,8 +47,11 @@ class ByteLog:
     def close(self) -> None:
         """Write out what is buffered and close the file."""
         with self._lock:
-            if self._file is not None:
-                self._file.close()
+            try:
+                if self._file is not None:
+                    self._file.close()
+            except OSError as error:
+                self._give_up(error)
             self._file = None
 
     def _write(self, device: str, direction: str, message: bytes) -> None:
@@ -55,7 +59,19 @@ class ByteLog:
             return
         cut = message[:_MAX_MESSAGE_BYTES]
         with self._lock:
-            self._bytes += self._file.write(f"{utc_now_s():.6f} {device} {direction} {cut!r}\n")
+            try:
+                self._append(f"{utc_now_s():.6f} {device} {direction} {cut!r}\n")
+            except OSError as error:
+                self._give_up(error)
+
+    def _give_up(self, error: OSError) -> None:
+        """Measure on without the log: it is worth less than the run."""
+        logging.getLogger(__name__).warning("the byte log %s breaks off: %s", self._path, error)
+        self._file = None
+
+    def _append(self, line: str) -> None:
+        if self._file is not None:
+            self._bytes += self._file.write(line)
             if self._bytes > _MAX_BYTES:
                 self._start_new_file()
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from drivers.errors import DeviceError, GearError, TransportTimeout
+from drivers.errors import DeviceError, GearError, RecordError, TransportTimeout
 from drivers.facts.telemetry import RecordGap, TelemetryRecord
 from drivers.roles import TelemetryBatch
 from sweeps.progress import Heartbeat, Silent
@@ -112,7 +112,7 @@ def test_a_row_is_on_disk_before_the_next_is_taken(run: RunRecord) -> None:
 
 
 def test_a_run_folder_is_never_used_twice(run: RunRecord) -> None:
-    with pytest.raises(FileExistsError):
+    with pytest.raises(RecordError, match="File exists"):
         RunRecord.create(run.folder, {})
 
 
@@ -120,10 +120,33 @@ def test_a_record_of_another_version_is_refused(run: RunRecord) -> None:
     other = sqlite3.connect(run.folder / "log.sqlite")
     other.execute("PRAGMA user_version = 99")
     other.close()
-    with pytest.raises(ValueError, match="record version 99"):
+    with pytest.raises(RecordError, match="record version 99"):
         RunRecord.open(run.folder)
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(RecordError, match="there is no record"):
         RunRecord.open(run.folder / "nowhere")
+
+
+def test_a_file_that_is_no_record_is_told_in_words(tmp_path: Path) -> None:
+    (tmp_path / "log.sqlite").write_bytes(b"SQLite format 4\x00" * 500)
+    with pytest.raises(RecordError, match="not a database"):
+        RunRecord.open(tmp_path)
+
+
+def test_a_full_disk_is_told_in_words_and_loses_nothing_that_was_taken(run: RunRecord) -> None:
+    run._database.execute("PRAGMA max_page_count = 20")
+    taken: list[int] = []
+    with pytest.raises(RecordError, match="full"):
+        fill(run, taken)
+    run.close()
+    with RunRecord.open(run.folder) as read:
+        assert [slot.slot for slot in read.slots()] == taken
+    assert len(taken) > 10
+
+
+def fill(run: RunRecord, taken: list[int]) -> None:
+    for slot in range(10_000):
+        run.add_record(slot, None, record_at(slot, T0_S))
+        taken.append(slot)
 
 
 def test_every_slot_gets_its_record(run: RunRecord) -> None:
