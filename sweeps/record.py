@@ -85,8 +85,7 @@ class RunRecord:
         """Make a new run folder with `meta` (JSON values) in it; RecordError if there is one, or no room."""
         try:
             folder.mkdir(parents=True)
-            database = _connect(folder / "log.sqlite")
-            database.executescript(f"{SCHEMA}PRAGMA user_version={SCHEMA_VERSION};")
+            database = _connect(folder / "log.sqlite", f"{SCHEMA}PRAGMA user_version={SCHEMA_VERSION};")
         except (OSError, sqlite3.Error) as error:
             raise RecordError(f"run record {folder}: {error}") from None
         run = cls(folder, database)
@@ -222,8 +221,14 @@ def _slot_of(row: tuple[Any, ...]) -> Slot:
     return Slot(slot, point, TelemetryRecord(*values, readings=json.loads(readings)))
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def _connect(path: Path, preparation: str = "") -> sqlite3.Connection:
+    """Open a database with every row durable at its commit; closed again if it cannot be used."""
     database = sqlite3.connect(path, isolation_level=None)
-    database.execute("PRAGMA journal_mode=WAL")
-    database.execute("PRAGMA synchronous=FULL")
+    try:
+        database.execute("PRAGMA journal_mode=WAL")
+        database.execute("PRAGMA synchronous=FULL")
+        database.executescript(preparation)
+    except sqlite3.Error:
+        database.close()
+        raise
     return database
