@@ -158,7 +158,8 @@ def _verdict(
     if margin < 0:
         return "fail", ""
     if margin < limit.guard_band * (measured.estimate.standard_error or 0.0):
-        return "marginal", f"closer to the limit than {limit.guard_band:g} standard errors"
+        errors = "standard error" if limit.guard_band == 1 else "standard errors"
+        return "marginal", f"closer to the limit than {limit.guard_band:g} {errors}"
     return "pass", ""
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,7 @@ GAP = "#f2b84b"
 _MANY_RECORDS = 3000
 """From here on a cloud of points is drawn as an image: as shapes it would be tens of megabytes."""
 _MOST_GAPS_DRAWN = 200
+_UNITS_S = {"days": 86400.0, "h": 3600.0, "min": 60.0, "s": 1.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,42 +84,73 @@ def _draw_over_time(axes: Axes, data: RunData, panel: _Panel, paper: Paper) -> N
     _draw_gaps(axes, data)
     mean = float(values.mean())
     text = f"mean of this run {mean:,.{panel.decimals}f}"
-    axes.axhline(mean, color=MEAN, linestyle=":", linewidth=1.8, label=text)
+    axes.axhline(mean, color=MEAN, linewidth=2.4, label=text)
     published = paper.find(panel.quantity, 0.0)
     if published is not None:
         level = published.published * panel.scale
         text = f"published mean {level:,.{panel.decimals}f}"
-        axes.axhline(level, color=PUBLISHED, linestyle="--", linewidth=1.0, label=text)
+        # Thinner and broken, so that both lines show where they lie on each other.
+        axes.axhline(level, color=PUBLISHED, linestyle="--", linewidth=0.9, label=text)
     axes.set_title(panel.title)
     axes.set_ylabel(panel.axis)
     axes.set_xlabel(f"Time ({unit})")
-    _leave_room_for_legend(axes)
+    _, labels = axes.get_legend_handles_labels()
+    _leave_room_for_legend(axes, rows=math.ceil(len(labels) / 2))
     axes.legend(loc="upper right", ncols=2)
 
 
 def _elapsed(window_start_s: Floats) -> tuple[Floats, str]:
     elapsed_s = window_start_s - window_start_s[0]
-    for unit, unit_s in (("days", 86400.0), ("h", 3600.0), ("min", 60.0)):
+    for unit, unit_s in _UNITS_S.items():
         if elapsed_s[-1] >= 2 * unit_s:
             return elapsed_s / unit_s, unit
     return elapsed_s, "s"
 
 
 def _draw_gaps(axes: Axes, data: RunData) -> None:
-    """Shade the stretches between records that have empty slots in them."""
-    times, _ = _elapsed(data.columns.window_start_s)
-    after = np.flatnonzero(np.diff(data.columns.slot) > 1)[:_MOST_GAPS_DRAWN]
-    for number, index in enumerate(after):
+    """Shade the stretches that have empty slots in them."""
+    for number, (begin, end) in enumerate(_empty_stretches(data)[:_MOST_GAPS_DRAWN]):
         label = "no record" if number == 0 else None
-        axes.axvspan(float(times[index]), float(times[index + 1]), color=GAP, alpha=0.5, lw=0, label=label)
+        axes.axvspan(begin, end, color=GAP, alpha=0.5, lw=0, label=label)
 
 
-def _leave_room_for_legend(axes: Axes) -> None:
+def _empty_stretches(data: RunData) -> list[tuple[float, float]]:
+    """Return where no record is: before the first one, between two, after the last; in the axis's unit."""
+    slots, (times, unit) = data.columns.slot, _elapsed(data.columns.window_start_s)
+    after = np.flatnonzero(np.diff(slots) > 1)
+    stretches = [(float(times[index]), float(times[index + 1])) for index in after]
+    period_s, planned = data.facts.plan.record_period_s, data.facts.records_planned_at(None)
+    if period_s is None or planned is None:
+        return stretches
+    period = period_s / _UNITS_S[unit]
+    before, behind = slots[0] * period, (planned - 1 - slots[-1]) * period
+    edges = [(times[0] - before, times[0]), (times[-1], times[-1] + behind)]
+    return [(float(begin), float(end)) for begin, end in edges if end > begin] + stretches
+
+
+def _leave_room_for_legend(axes: Axes, rows: int) -> None:
     low, high = axes.get_ylim()
-    axes.set_ylim(low, high + 0.18 * (high - low))
+    axes.set_ylim(low, high + (0.06 + 0.12 * rows) * (high - low))
 
 
 # --- Figure 7
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    label: str
+    color: str
+    marker: str
+    marker_size: float
+    fill: str
+    bar_color: str
+    bar_width: float
+    cap_size: float
+    order: float
+
+
+_PUBLISHED_LOOK = _Look("published", PUBLISHED, "s", 6.5, "white", "#b0b0b0", 4.0, 0.0, 2.0)
+_MEASURED_LOOK = _Look("measured", MEASURED, "o", 3.5, MEASURED, MEASURED, 1.2, 3.0, 3.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +182,9 @@ def _draw_against_loss(
 ) -> None:
     published = _published_series(paper, panel)
     measured = _measured_series(data, panel, readback_uncertainty_db)
-    _draw_series(axes, published, "published", PUBLISHED, "s", is_filled=False)
-    _draw_series(axes, measured, "measured", MEASURED, "o", is_filled=True)
+    # A dot in a frame, a thin line on a broad one: both show where they lie on each other.
+    _draw_series(axes, published, _PUBLISHED_LOOK)
+    _draw_series(axes, measured, _MEASURED_LOOK)
     axes.set_title(panel.title)
     axes.set_ylabel(panel.axis)
     axes.set_xlabel("Attenuation added (dB)")
@@ -161,12 +195,11 @@ def _draw_against_loss(
         _mark_zeros(axes, measured, MEASURED, "measured", 0.04)
     else:
         axes.set_ylim(bottom=0.0)
-    axes.legend(loc="upper right")
+        _leave_room_for_legend(axes, rows=1)
+    axes.legend(loc="upper right", ncols=2)
 
 
-def _draw_series(
-    axes: Axes, series: _Series, label: str, color: str, marker: str, *, is_filled: bool
-) -> None:
+def _draw_series(axes: Axes, series: _Series, look: _Look) -> None:
     shown = series.mean > 0 if axes.get_yscale() == "log" else np.full(series.mean.shape, fill_value=True)
     # A bar below zero has no place on either axis.
     down = np.minimum(series.sd, series.mean * (0.999 if axes.get_yscale() == "log" else 1.0))
@@ -176,13 +209,15 @@ def _draw_series(
         xerr=series.added_error_db[shown],
         yerr=np.array([down[shown], series.sd[shown]]),
         linestyle="none",
-        marker=marker,
-        markersize=5,
-        markerfacecolor=color if is_filled else "white",
-        color=color,
-        capsize=3,
-        elinewidth=1.1,
-        label=label,
+        marker=look.marker,
+        markersize=look.marker_size,
+        markerfacecolor=look.fill,
+        color=look.color,
+        ecolor=look.bar_color,
+        elinewidth=look.bar_width,
+        capsize=look.cap_size,
+        zorder=look.order,
+        label=look.label,
     )
 
 
@@ -212,6 +247,9 @@ def _mark_zeros(axes: Axes, series: _Series, color: str, label: str, height: flo
             ha="right" if added_db > 6 else "left",
             transform=axes.get_xaxis_transform(),
             fontsize=8,
+            # The bar of a neighbouring point may pass behind.
+            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1.0},
+            zorder=4.0,
         )
 
 

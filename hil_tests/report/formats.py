@@ -22,7 +22,10 @@ def figure(value: float | None, unit: str, *, signed: bool = False) -> str:
     sign = "+" if signed and value else ""
     if unit == "1":
         return f"{value:{sign}.4g}".replace("-", _MINUS)
-    text = f"{value:{sign},.{_DECIMALS.get(unit, 3)}f}".replace("-", _MINUS)
+    decimals = _DECIMALS.get(unit, 3)
+    # Rounding may leave a zero with the sign of what was lost.
+    value = round(value, decimals) + 0.0
+    text = f"{value:{sign if value else ''},.{decimals}f}".replace("-", _MINUS)
     return text if unit in _WITHOUT_UNIT else f"{text} {unit}"
 
 

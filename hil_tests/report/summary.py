@@ -176,12 +176,13 @@ def _figures(data: Sequence[RunData], checks: Sequence[Check]) -> list[_Figure]:
 
 
 _STABILITY_CAPTION = (
-    "Each point is a telemetry record. Red dotted: mean of this run. Black dashed: mean published in Table 2."
+    "Each point is a telemetry record. Red: mean of this run. Black dashed: mean published in Table 2."
 )
 _ATTENUATION_CAPTION = (
-    "Vertical bars: standard deviation of single records. Horizontal bars: insertion loss uncertainty of the"
-    " published fixed attenuators; for this run ±{uncertainty_db:g} dB, to which the read-back is held."
-    " Published values at 0 dB are those of Table 2."
+    "Squares and broad bars: published; dots and thin bars: measured. Vertical bars: standard deviation of"
+    " single records. Horizontal bars: insertion loss uncertainty of the published fixed attenuators; for"
+    " this run ±{uncertainty_db:g} dB, to which the read-back is held. Published values at 0 dB are those of"
+    " Table 2."
 )
 
 

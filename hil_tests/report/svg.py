@@ -44,9 +44,10 @@ def draw_svg(name: str, label: str, width_in: float, height_in: float, draw: Cal
     # Slow to import, and only a report needs it; a Figure by itself leaves pyplot out.
     from matplotlib import rc_context  # noqa: PLC0415
     from matplotlib.figure import Figure  # noqa: PLC0415
+    from matplotlib.layout_engine import ConstrainedLayoutEngine  # noqa: PLC0415
 
     with rc_context(STYLE):
-        figure = Figure(figsize=(width_in, height_in), layout="constrained")
+        figure = Figure(figsize=(width_in, height_in), layout=ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.06))
         draw(figure)
         sink = StringIO()
         figure.savefig(sink, format="svg", dpi=_RASTER_DPI, metadata={"Date": None})
