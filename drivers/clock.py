@@ -1,7 +1,7 @@
 """Time as the driver side sees it: one `Clock` per station, and nothing sleeps by itself.
 
-On a real lab the clock is `WallClock`. On an emulated lab it is `drivers.lab_control.LabClock`,
-which moves the lab's own clock. Drivers and sweeps cannot tell the two apart.
+On a real lab the clock is `WallClock`. On an emulated lab it is one of
+`drivers.lab_control.clock`, which moves the lab's own clock. Drivers and sweeps cannot tell the two apart.
 """
 
 from __future__ import annotations

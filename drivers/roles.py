@@ -15,6 +15,12 @@ if TYPE_CHECKING:
     from drivers.facts.telemetry import RecordGap, TelemetryRecord
 
 
+RUNNING = "Running"
+"""State of an appliance that makes key (public name of the maker's, cqptoolkit `SystemState`)."""
+POWER_OFF = "PowerOff"
+"""State of an appliance that waits to be started (likewise)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
     """Who a device says it is."""

@@ -7,18 +7,21 @@ from typing import TYPE_CHECKING
 
 from drivers.attenuators.viavi_mvoa import open_viavi_mvoa
 from drivers.cerberis_xgr.web_api import open_cerberis_xgr
-from drivers.errors import BenchError, LimitError, StationError
+from drivers.errors import BenchError, GearError, LimitError, StationError
 from drivers.facts.inventory import CerberisXgrGear, MapMvoaGear, VisaSocketConnection, WebApiConnection
 from drivers.roles import Attenuator, QkdAppliance
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from drivers.clock import Clock
     from drivers.facts.inventory import AnyConnection, AnyGear
     from drivers.facts.inventory import Station as StationFacts
     from drivers.roles import FaultInjector
     from drivers.wires.byte_log import ByteLog
+
+# Gear that serves one client at a time needs a moment to see that the last connection is gone.
+_PAUSES_S = (0.0, 0.5, 2.0, 5.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,7 @@ class Station:
     def receiver(self) -> QkdAppliance:
         """Return the appliance whose telemetry is taken: the one with the detectors, by the inventory."""
         for name, gear in self.facts.gear.items():
-            opened = self._gear[name]
+            opened = self._gear.get(name)
             if isinstance(gear, CerberisXgrGear) and gear.end == "bob" and isinstance(opened, QkdAppliance):
                 return opened
         raise StationError(f"station {self.name}: no QKD appliance has the end 'bob'")
@@ -79,28 +82,41 @@ class Station:
                 f"station {self.name}: {added_db} dB added; the station allows 0 to {maximum_db}"
             )
         attenuator = self.attenuator()
-        setting_db = added_db - self._loss_on_top_db(attenuator)
-        attenuator.set_attenuation_db(setting_db)
-        return AddedLoss(added_db, setting_db, attenuator.attenuation_db())
+        attenuator.set_attenuation_db(added_db)
+        return AddedLoss(added_db, setting_db=added_db, readback_db=attenuator.attenuation_db())
 
     def make_safe(self) -> None:
-        """Bring the gear into the station's safe state; BenchError naming what could not be brought there."""
+        """Bring the gear into the station's safe state; StationError naming what could not be brought there.
+
+        Every step is tried, and tried again over a fresh connection, whatever became of the others.
+        """
         attenuator = self.attenuator()
-        setting_db = 0.0
-        if self.facts.safe_state.attenuator == "maximum":
-            setting_db = self.facts.limits.added_db_max - self._loss_on_top_db(attenuator)
-        attenuator.set_attenuation_db(setting_db)
-        attenuator.set_shutter_open(is_open=True)
+        is_maximum = self.facts.safe_state.attenuator == "maximum"
+        setting_db = self.facts.limits.added_db_max if is_maximum else 0.0
+        problems = [
+            *self._insist(lambda: attenuator.set_attenuation_db(setting_db)),
+            *self._insist(lambda: attenuator.set_shutter_open(is_open=True)),
+        ]
+        if problems:
+            raise StationError("\n  ".join([f"station {self.name}: safe state not reached", *problems]))
 
     def close(self) -> None:
         """Close every connection; the gear keeps its state."""
         for gear in self._gear.values():
             gear.close()
 
-    def _loss_on_top_db(self, attenuator: Attenuator) -> float:
-        if self.facts.reference.kind == "referenced_out":
-            return 0.0
-        return attenuator.spec.insertion_loss_db
+    def _insist(self, step: Callable[[], None]) -> list[str]:
+        """Do `step`, again after each pause if it fails; return the last problem if none succeeded."""
+        problem = ""
+        for pause_s in _PAUSES_S:
+            self.clock.sleep(pause_s)
+            try:
+                step()
+            except GearError as error:
+                problem = str(error)
+            else:
+                return []
+        return [problem]
 
 
 def open_station(
@@ -111,7 +127,10 @@ def open_station(
     log: ByteLog,
     faults: FaultInjector | None = None,
 ) -> Station:
-    """Open all gear of a station; StationError naming every device that could not be reached."""
+    """Open all gear of a station.
+
+    StationError naming every device that could not be reached, or a station limit beyond the gear.
+    """
     opened: dict[str, Attenuator | QkdAppliance] = {}
     problems: list[str] = []
     for gear_name, gear in facts.gear.items():
@@ -124,7 +143,13 @@ def open_station(
             gear.close()
         reached = f"{len(opened)} of {len(facts.gear)} devices reached"
         raise StationError("\n  ".join([f"station {name}: {reached}", *problems]))
-    return Station(name, facts, opened, clock, faults)
+    station = Station(name, facts, opened, clock, faults)
+    reach_db = station.attenuator().spec.max_db
+    if facts.limits.added_db_max > reach_db:
+        station.close()
+        allowed = f"limits.added_db_max is {facts.limits.added_db_max}"
+        raise StationError(f"station {name}: {allowed} dB; its attenuator reaches {reach_db} dB")
+    return station
 
 
 def _open_gear(

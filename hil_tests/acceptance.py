@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from hil_tests.paper import compare_with_paper
 from hil_tests.report.acceptance_json import provenance_of, write_acceptance_json
 from hil_tests.report.summary import render_summary
-from hil_tests.verdict import judge
+from hil_tests.run_facts import RunFacts, procedures_not_run
+from hil_tests.verdict import applies, judge
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from drivers.facts.inventory import Plan
     from hil_tests.limits import Limits
     from hil_tests.paper import PaperRow
     from hil_tests.verdict import Check
@@ -20,13 +21,12 @@ if TYPE_CHECKING:
 
 
 class Acceptance:
-    """Collects runs and checks as tests ask for them; each check belongs to one test."""
+    """Collects the runs of a session and their checks."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._runs: list[RunRecord] = []
         self._checks: dict[str, list[Check]] = {}
-        self._claimed: set[tuple[str, str]] = set()
         self.problems: list[str] = []
         """What the bench could not do, in words."""
 
@@ -35,24 +35,15 @@ class Acceptance:
         self._runs.append(run)
         self._checks[run.folder.name] = judge(self._limits, run)
 
-    def checks_of(self, run: RunRecord, *patterns: str) -> list[Check]:
-        """Return the checks of `run` whose names match one of `patterns`; the caller answers for them."""
-        checks = [
-            check
-            for check in self._checks[run.folder.name]
-            if any(fnmatchcase(check.name, pattern) for pattern in patterns)
-        ]
-        self._claimed.update((run.folder.name, check.name) for check in checks)
-        return checks
+    def limit_names(self, procedure: str, plan: Plan) -> list[str]:
+        """Return the names of the limits that `procedure` is judged by when it is run by `plan`."""
+        facts = RunFacts.model_validate({"procedure": procedure, "plan": plan.model_dump()})
+        return [name for name, limit in self._limits.checks.items() if applies(limit, facts)]
 
-    def unclaimed(self) -> list[str]:
-        """Return the names of checks that no test answered for."""
-        return [
-            check.name
-            for folder, checks in self._checks.items()
-            for check in checks
-            if (folder, check.name) not in self._claimed
-        ]
+    def check_of(self, run: RunRecord, name: str) -> Check:
+        """Return the check called `name` of `run`."""
+        (check,) = (check for check in self._checks[run.folder.name] if check.name == name)
+        return check
 
     def summary_html(self) -> str:
         """Return the static summary of the page."""
@@ -60,7 +51,14 @@ class Acceptance:
 
     def write_json(self, path: Path) -> None:
         """Write the report for machines."""
-        write_acceptance_json(path, self._all_checks(), self._paper_rows(), provenance_of(self._runs))
+        not_run = procedures_not_run(run.meta().get("procedure") for run in self._runs)
+        write_acceptance_json(
+            path,
+            self._all_checks(),
+            self._paper_rows(),
+            provenance_of(self._runs),
+            not_done=[*self.problems, *not_run],
+        )
 
     def close(self) -> None:
         """Close the records."""

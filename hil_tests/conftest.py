@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from drivers.errors import BenchError
+from drivers.errors import BenchError, RecordError
 from hil_tests.acceptance import Acceptance
 from hil_tests.limits import load_limits
 from hil_tests.report.summary import PAGE_CSS
 from sweeps.plan import PROCEDURES, Choice, choose
 from sweeps.progress import progress_for
 from sweeps.record import RunRecord
-from sweeps.run import run_procedure
+from sweeps.run import new_run_folder, run_procedure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,11 +36,25 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(str(error)) from None
     config.stash[CHOICE] = choice
     config.stash[ACCEPTANCE] = acceptance
+    # A run takes as long as its plan says: ten days, if need be. The limit is for tests of the software.
+    if option.timeout is None:
+        option.timeout = 0
+    if option.collectonly:
+        return
     REPORTS.mkdir(exist_ok=True)
     option.htmlpath = option.htmlpath or str(REPORTS / "acceptance.html")
     option.self_contained_html = True
     option.css = [*option.css, str(PAGE_CSS)]
     option.xmlpath = option.xmlpath or str(REPORTS / "junit.xml")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Make a test of each limit that the plan can be judged by, so that none can be forgotten."""
+    for procedure in PROCEDURES:
+        if f"{procedure}_limit" in metafunc.fixturenames:
+            stash = metafunc.config.stash
+            names = stash[ACCEPTANCE].limit_names(procedure, stash[CHOICE].plan)
+            metafunc.parametrize(f"{procedure}_limit", names)
 
 
 @pytest.fixture(scope="session")
@@ -57,9 +72,16 @@ def make_run(pytestconfig: pytest.Config, acceptance: Acceptance) -> Callable[[s
     def make(name: str) -> RunRecord:
         procedure = PROCEDURES[name]
         count = procedure.record_count(choice.plan)
-        # People want to see the bar, not find it in a captured section afterwards.
-        with capture.global_and_fixture_disabled(), progress_for(name, count) as progress:
-            folder = run_procedure(choice, procedure, pytestconfig.option.runs, progress)
+        folder = new_run_folder(pytestconfig.option.runs, choice, name)
+        try:
+            # People want to see the bar, not find it in a captured section afterwards.
+            with capture.global_and_fixture_disabled(), progress_for(name, count) as progress:
+                run_procedure(choice, procedure, folder, progress)
+        except BaseException:
+            # What a run measured before it broke off belongs into the report too.
+            with suppress(RecordError):
+                acceptance.add_run(RunRecord.open(folder))
+            raise
         run = RunRecord.open(folder)
         acceptance.add_run(run)
         return run
@@ -92,7 +114,8 @@ def pytest_exception_interact(node: pytest.Item, call: pytest.CallInfo[None]) ->
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Write the report for machines."""
-    session.config.stash[ACCEPTANCE].write_json(REPORTS / "acceptance.json")
+    if not session.config.option.collectonly:
+        session.config.stash[ACCEPTANCE].write_json(REPORTS / "acceptance.json")
 
 
 def pytest_html_report_title(report: object) -> None:

@@ -13,9 +13,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from drivers.errors import BenchError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from sweeps.record import RunRecord
 
 ProcedureName = Literal["attenuation", "stability"]
+PROCEDURE_TITLES: dict[ProcedureName, str] = {"stability": "Stability", "attenuation": "Attenuation sweep"}
 
 
 class Recorded(BaseModel):
@@ -144,3 +147,9 @@ def read_facts(run: RunRecord) -> RunFacts:
         return RunFacts.model_validate(meta)
     except ValidationError as error:
         raise BenchError(f"run {run.folder.name}: its facts cannot be read: {error}") from error
+
+
+def procedures_not_run(done: Iterable[str | None]) -> list[str]:
+    """Return the titles of the procedures of an acceptance that are not among `done`."""
+    names = set(done)
+    return [title for procedure, title in PROCEDURE_TITLES.items() if procedure not in names]

@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 
     from hil_tests.limits import Limit, Limits
     from hil_tests.measured import Measured
-    from hil_tests.run_data import RunData
-    from hil_tests.run_facts import ProcedureName
+    from hil_tests.run_facts import ProcedureName, RunFacts
     from hil_tests.statistics import Estimate
     from sweeps.record import RunRecord
 
@@ -71,7 +70,7 @@ def judge(limits: Limits, run: RunRecord) -> list[Check]:
     return [
         check_of(name, limit, measure(data, limit), procedure, is_finished=data.facts.is_finished)
         for name, limit in limits.checks.items()
-        if _applies(limit, data)
+        if applies(limit, data.facts)
     ]
 
 
@@ -120,9 +119,11 @@ def limit_text(low: float | None, high: float | None) -> str:
     return f"== {low:.10g}" if low == high else f"{low:.10g} to {high:.10g}"
 
 
-def overall(checks: Iterable[Check]) -> Verdict:
-    """Return the worst verdict of all; no checks at all are incomplete."""
-    verdicts = {check.verdict for check in checks}
+def overall(checks: Iterable[Check], not_done: Sequence[str] = ()) -> Verdict:
+    """Return the worst verdict of all; no checks at all are incomplete, and so is what was not done."""
+    verdicts: set[Verdict] = {check.verdict for check in checks}
+    if not_done:
+        verdicts.add("incomplete")
     for verdict in WORST_FIRST:
         if verdict in verdicts:
             return verdict
@@ -173,8 +174,8 @@ def _what_is_missing(limit: Limit, estimate: Estimate, *, is_finished: bool) -> 
     return ""
 
 
-def _applies(limit: Limit, data: RunData) -> bool:
-    facts = data.facts
+def applies(limit: Limit, facts: RunFacts) -> bool:
+    """Tell whether a run with these facts is judged by `limit`: its procedure, its points, its size."""
     if limit.procedure not in ("any", facts.procedure):
         return False
     planned_db = facts.plan.attenuation.added_db

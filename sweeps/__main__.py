@@ -12,7 +12,7 @@ import typer
 from drivers.errors import BenchError
 from sweeps.plan import PROCEDURES, Choice, Procedure, choose
 from sweeps.progress import progress_for
-from sweeps.run import run_procedure
+from sweeps.run import new_run_folder, run_procedure
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
 
@@ -60,8 +60,9 @@ def run(
         if dry_run:
             _print_dry_run(choice, chosen)
             return
+        folder = new_run_folder(runs, choice, chosen.name)
         with progress_for(chosen.name, chosen.record_count(choice.plan)) as progress:
-            folder = run_procedure(choice, chosen, runs, progress)
+            run_procedure(choice, chosen, folder, progress)
     except BenchError as error:
         typer.echo(f"{type(error).__name__}: {error}", err=True)
         raise typer.Exit(BENCH_FAILED) from None

@@ -40,27 +40,28 @@ def steps(plan: Plan) -> list[str]:
 
 def run_attenuation(station: Station, plan: Plan, run: RunRecord, progress: Progress) -> None:
     """Visit each point of the plan and take its records; every row is committed before the next is taken."""
-    prepare_link(station, run)
+    offset_s = prepare_link(station, run)
     for added_db in plan.attenuation.added_db:
-        _visit(station, plan, run, progress, added_db)
+        point, settled_s = _go_to(station, plan, run, added_db)
+        schedule = SlotSchedule(
+            station.clock,
+            station.receiver(),
+            run,
+            start_s=settled_s,
+            period_s=plan.record_period_s,
+            count=plan.attenuation.records_per_point,
+            offset_s=offset_s,
+            point=point,
+        )
+        schedule.take_all(progress, f"{added_db:g} dB")
 
 
-def _visit(station: Station, plan: Plan, run: RunRecord, progress: Progress, added_db: float) -> None:
+def _go_to(station: Station, plan: Plan, run: RunRecord, added_db: float) -> tuple[int, float]:
+    """Set a point and let it settle; return its number and when it had settled (lab time in s)."""
     clock = station.clock
     loss = station.set_added_db(added_db)
     clock.sleep(plan.attenuation.settle_s)
     settled_s = clock.now_s()
     wavelength_nm = station.attenuator().wavelength_nm()
     point = run.add_point(added_db, loss.setting_db, loss.readback_db, wavelength_nm, settled_s)
-    receiver = station.receiver()
-    receiver.skip_telemetry()
-    schedule = SlotSchedule(
-        clock,
-        receiver,
-        run,
-        start_s=settled_s,
-        period_s=plan.record_period_s,
-        count=plan.attenuation.records_per_point,
-        point=point.number,
-    )
-    schedule.take_all(progress, f"{added_db:g} dB")
+    return point.number, settled_s

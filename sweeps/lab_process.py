@@ -19,22 +19,25 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
+    from sweeps.plan import Choice
+
 _START_WALL_S = 60.0
 _END_WALL_S = 10.0
 _IDLE_EXIT_S = 600
 
 
 @contextmanager
-def emulated_lab(
-    inventory: Path, station: str, plan: str, seed: int, folder: Path
-) -> Generator[LabAddresses]:
-    """Run a lab for `station` while the block runs; its files (lab.json, lab.log, PKI) go into `folder`.
+def emulated_lab(choice: Choice, folder: Path) -> Generator[LabAddresses]:
+    """Run a lab for the chosen station while the block runs; its files go into `folder`.
 
-    LabError with the lab's own words if it does not start.
+    They are the inventory as it was read, lab.json, lab.log and the PKI. LabError with the lab's own words
+    if it does not start.
     """
-    command = [sys.executable, "-m", "emulators", "serve", str(inventory.resolve())]
-    command += ["--station", station, "--plan", plan, "--seed", str(seed), "--clock", "virtual"]
-    command += ["--folder", str(folder.resolve()), "--idle-exit-s", str(_IDLE_EXIT_S)]
+    inventory = folder.resolve() / "inventory.yaml"
+    _write(inventory, choice.inventory_bytes)
+    command = [sys.executable, "-m", "emulators", "serve", str(inventory)]
+    command += ["--station", choice.station_name, "--plan", choice.plan_name, "--seed", str(choice.seed)]
+    command += ["--clock", "virtual", "--folder", str(folder.resolve()), "--idle-exit-s", str(_IDLE_EXIT_S)]
     with _open_log(folder / "lab.log") as log:
         process = subprocess.Popen(  # noqa: S603 - our own program
             command,
@@ -49,6 +52,13 @@ def emulated_lab(
         yield _read_addresses(process, folder)
     finally:
         _end(process, folder)
+
+
+def _write(path: Path, content: bytes) -> None:
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise LabError(f"{path}: {error.strerror}") from None
 
 
 def _open_log(path: Path) -> TextIO:

@@ -60,6 +60,8 @@ class Choice:
     """A station and a plan of an inventory, for one target and seed."""
 
     inventory_path: Path
+    inventory_bytes: bytes
+    """The file as it was read: what steers the run, whatever becomes of the file."""
     station_name: str
     station: StationFacts
     plan_name: str
@@ -92,6 +94,27 @@ def choose(inventory: Path, station: str | None, plan: str, target: Target, seed
         mistakes.append(f"no station {station!r}; there are: {', '.join(content.stations)}")
     if plan not in content.plans:
         mistakes.append(f"no plan {plan!r}; there are: {', '.join(content.plans)}")
+    if not mistakes:
+        mistakes = _beyond_limits(content.stations[station], plan, content.plans[plan])
     if mistakes:
         raise InventoryError(str(inventory), mistakes)
-    return Choice(inventory, station, content.stations[station], plan, content.plans[plan], target, seed)
+    return Choice(
+        inventory_path=inventory,
+        inventory_bytes=checked.source,
+        station_name=station,
+        station=content.stations[station],
+        plan_name=plan,
+        plan=content.plans[plan],
+        target=target,
+        seed=seed,
+    )
+
+
+def _beyond_limits(station: StationFacts, plan_name: str, plan: Plan) -> list[str]:
+    """Return a line for each point of the plan that the station does not allow."""
+    maximum_db = station.limits.added_db_max
+    return [
+        f"plans.{plan_name}.attenuation.added_db: {added_db:g} is above the station's {maximum_db:g} dB"
+        for added_db in plan.attenuation.added_db
+        if added_db > maximum_db
+    ]

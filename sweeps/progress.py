@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol, TextIO
@@ -44,8 +45,9 @@ class Heartbeat:
     def advance(self, steps: int, text: str) -> None:
         """Count on, and write a line when one is due."""
         self._done += steps
-        if monotonic_s() >= self._next_s or self._done >= self._total:
-            self._next_s = monotonic_s() + HEARTBEAT_WALL_S
+        now_s = monotonic_s()
+        if now_s >= self._next_s or (self._done >= self._total and self._next_s < math.inf):
+            self._next_s = now_s + HEARTBEAT_WALL_S
             self._write(text)
 
     def _write(self, text: str) -> None:
@@ -60,7 +62,10 @@ class Heartbeat:
             "eta_s": eta_s,
             "at": text,
         }
-        print(json.dumps(line), file=self._stream, flush=True)
+        try:
+            print(json.dumps(line), file=self._stream, flush=True)
+        except OSError:  # nobody reads any more; the run goes on
+            self._next_s = math.inf
 
 
 @contextmanager

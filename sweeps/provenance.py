@@ -20,8 +20,8 @@ def sha256_of(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def provenance(inventory: Path, limits: Path, plan_json: str) -> dict[str, Any]:
-    """Return the provenance of a run that is steered by these files and this plan."""
+def provenance(inventory: bytes, limits: Path, plan_json: str) -> dict[str, Any]:
+    """Return the provenance of a run that is steered by this inventory, these limits and this plan."""
     return {
         "git_commit": _git("rev-parse", "HEAD") or None,
         "git_dirty": bool(_git("status", "--porcelain")),
@@ -30,7 +30,7 @@ def provenance(inventory: Path, limits: Path, plan_json: str) -> dict[str, Any]:
         "versions": {name: version(name) for name in _PACKAGES},
         "host": socket.gethostname(),
         "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
-        "inventory_sha256": sha256_of(inventory.read_bytes()),
+        "inventory_sha256": sha256_of(inventory),
         "limits_sha256": sha256_of(limits.read_bytes()) if limits.exists() else None,
         "plan_sha256": sha256_of(plan_json.encode()),
     }

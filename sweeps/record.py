@@ -36,7 +36,8 @@ CREATE TABLE telemetry (
   detection_count REAL NOT NULL, readings TEXT NOT NULL, utc_s REAL NOT NULL
 ) STRICT;
 CREATE TABLE gap (
-  id INTEGER PRIMARY KEY, slot INTEGER, first_sequence INTEGER, last_sequence INTEGER,
+  id INTEGER PRIMARY KEY, point INTEGER REFERENCES point (id), slot INTEGER,
+  first_sequence INTEGER, last_sequence INTEGER,
   reason TEXT NOT NULL, utc_s REAL NOT NULL
 ) STRICT;
 """
@@ -65,12 +66,16 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A slot without a record (`slot`), or sequence numbers that are lost, with the reason."""
+    """A slot without a record (`slot`), or sequence numbers that are lost, with the reason.
+
+    `point` is the sweep point's number, None outside a sweep.
+    """
 
     slot: int | None
     first_sequence: int | None
     last_sequence: int | None
     reason: str
+    point: int | None = None
 
 
 class RunRecord:
@@ -129,7 +134,8 @@ class RunRecord:
         """Write one line into the run's journal."""
         self._write(
             "INSERT INTO event (lab_time_s, utc_s, kind, text) VALUES (?, ?, ?, ?)",
-            (lab_time_s, utc_now_s(), kind, text),
+            # A device's own words may hold halves of characters, which no database takes.
+            (lab_time_s, utc_now_s(), kind, text.encode(errors="replace").decode()),
         )
 
     def add_point(
@@ -169,8 +175,9 @@ class RunRecord:
     def add_gap(self, gap: Gap) -> None:
         """Write a slot that has no record, or numbers that are lost."""
         self._write(
-            "INSERT INTO gap (slot, first_sequence, last_sequence, reason, utc_s) VALUES (?, ?, ?, ?, ?)",
-            (gap.slot, gap.first_sequence, gap.last_sequence, gap.reason, utc_now_s()),
+            "INSERT INTO gap (point, slot, first_sequence, last_sequence, reason, utc_s)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            (gap.point, gap.slot, gap.first_sequence, gap.last_sequence, gap.reason, utc_now_s()),
         )
 
     def _write(self, statement: str, values: tuple[object, ...]) -> sqlite3.Cursor:
@@ -211,7 +218,7 @@ class RunRecord:
     def gaps(self) -> list[Gap]:
         """Return every gap, oldest first."""
         rows = self._database.execute(
-            "SELECT slot, first_sequence, last_sequence, reason FROM gap ORDER BY id"
+            "SELECT slot, first_sequence, last_sequence, reason, point FROM gap ORDER BY id"
         )
         return [Gap(*row) for row in rows]
 

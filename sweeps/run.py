@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 from contextlib import ExitStack, contextmanager, suppress
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from drivers.clock import WallClock, utc_now_s
-from drivers.errors import BenchError, InventoryError, RecordError
+from drivers.errors import BenchError, InventoryError, LabError, RecordError
 from drivers.lab_control.clock import VirtualLabClock, WallLabClock
 from drivers.lab_control.control import LabControl
 from drivers.lab_control.faults import LabFaults
@@ -18,6 +16,7 @@ from sweeps.lab_process import emulated_lab
 from sweeps.preparation import note_identities
 from sweeps.provenance import provenance, sha256_of
 from sweeps.record import RunRecord
+from sweeps.signals import signals_as_interrupts, signals_deferred
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -30,10 +29,9 @@ if TYPE_CHECKING:
     from sweeps.progress import Progress
 
 
-def run_procedure(choice: Choice, procedure: Procedure, runs_folder: Path, progress: Progress) -> Path:
-    """Run `procedure` and return its run folder; BenchError if the bench could not measure."""
-    folder = new_run_folder(runs_folder, choice, procedure.name)
-    with RunRecord.create(folder, _meta_of(choice, procedure)) as run, _signals_as_interrupts():
+def run_procedure(choice: Choice, procedure: Procedure, folder: Path, progress: Progress) -> None:
+    """Run `procedure` and leave its record in `folder`; BenchError if the bench could not measure."""
+    with RunRecord.create(folder, _meta_of(choice, procedure)) as run, signals_as_interrupts():
         try:
             with open_bench(choice, folder) as station:
                 _run_on(station, choice, procedure, run, progress)
@@ -42,7 +40,6 @@ def run_procedure(choice: Choice, procedure: Procedure, runs_folder: Path, progr
                 run.set_meta("ended", f"{type(error).__name__}: {error}")
             raise
         run.set_meta("finished_utc_s", utc_now_s())
-    return folder
 
 
 def new_run_folder(runs_folder: Path, choice: Choice, procedure: str) -> Path:
@@ -67,11 +64,7 @@ def open_bench(choice: Choice, folder: Path) -> Generator[Station]:
             connections = _lab_connections(choice)
             station = open_station(choice.station_name, choice.station, connections, WallClock(), log)
         else:
-            addresses = stack.enter_context(
-                emulated_lab(
-                    choice.inventory_path, choice.station_name, choice.plan_name, choice.seed, folder
-                )
-            )
+            addresses = stack.enter_context(emulated_lab(choice, folder))
             station = _open_emulated(choice, addresses, log, stack)
         stack.callback(station.close)
         yield station
@@ -102,7 +95,12 @@ def _lab_connections(choice: Choice) -> dict[str, AnyConnection]:
     if missing:
         mistakes = [f"gear.{name}.lab: missing; the target 'lab' needs an address" for name in missing]
         raise InventoryError(str(choice.inventory_path), mistakes)
-    return {name: gear.lab for name, gear in choice.station.gear.items() if gear.lab is not None}
+    folder = choice.inventory_path.parent
+    return {
+        name: gear.lab.relative_to(folder)
+        for name, gear in choice.station.gear.items()
+        if gear.lab is not None
+    }
 
 
 def _run_on(
@@ -114,10 +112,9 @@ def _run_on(
         note_identities(station, run)
         procedure.run(station, choice.plan, run, progress)
     finally:
-        _make_safe(station, run)
-    if station.faults is not None:
-        for entry in station.faults.journal():
-            run.add_event(entry.t_s, f"lab: {entry.kind}", entry.text)
+        with signals_deferred():
+            _make_safe(station, run)
+            _note_what_the_lab_did(station, run)
     run.add_event(station.clock.now_s(), "end", "all records of the plan taken")
 
 
@@ -125,10 +122,19 @@ def _make_safe(station: Station, run: RunRecord) -> None:
     """Reach the safe state; what stands in the way is written down and raised."""
     try:
         station.make_safe()
-    except BenchError as error:
-        run.add_event(station.clock.now_s(), "safe state NOT reached", str(error))
+    except BaseException as error:
+        with suppress(BenchError):
+            run.add_event(station.clock.now_s(), "safe state NOT reached", str(error))
         raise
     run.add_event(station.clock.now_s(), "safe state", station.facts.safe_state.attenuator)
+
+
+def _note_what_the_lab_did(station: Station, run: RunRecord) -> None:
+    if station.faults is None:
+        return
+    with suppress(LabError):  # a lab that is gone took its journal along
+        for entry in station.faults.journal():
+            run.add_event(entry.t_s, f"lab: {entry.kind}", entry.text)
 
 
 def _meta_of(choice: Choice, procedure: Procedure) -> dict[str, object]:
@@ -147,22 +153,5 @@ def _meta_of(choice: Choice, procedure: Procedure) -> dict[str, object]:
         "fibre": choice.station.fibre.model_dump(mode="json"),
         "reference": choice.station.reference.model_dump(mode="json"),
         "started_utc_s": utc_now_s(),
-        "provenance": provenance(choice.inventory_path, choice.limits_path, plan_json),
+        "provenance": provenance(choice.inventory_bytes, choice.limits_path, plan_json),
     }
-
-
-@contextmanager
-def _signals_as_interrupts() -> Generator[None]:
-    """Let SIGTERM unwind like Ctrl-C does, so that it reaches the safe state too."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def interrupt(_number: int, _frame: object) -> NoReturn:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

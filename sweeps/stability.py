@@ -39,16 +39,15 @@ def steps(plan: Plan) -> list[str]:
 
 def run_stability(station: Station, plan: Plan, run: RunRecord, progress: Progress) -> None:
     """Take the plan's records; every row is committed before the next is taken."""
-    prepare_link(station, run)
+    offset_s = prepare_link(station, run)
     station.clock.sleep(SETTLE_S)
-    receiver = station.receiver()
-    receiver.skip_telemetry()
     schedule = SlotSchedule(
         station.clock,
-        receiver,
+        station.receiver(),
         run,
         start_s=station.clock.now_s(),
         period_s=plan.record_period_s,
         count=plan.stability.records,
+        offset_s=offset_s,
     )
     schedule.take_all(progress, "0 dB")

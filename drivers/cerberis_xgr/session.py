@@ -41,7 +41,7 @@ class WebApiSession:
         credentials = {NAMES["login_user"]: self._user, NAMES["login_password"]: password}
         answer = self._wire.request("POST", path, json_body=credentials, secret=True)
         command = f"POST {path}"
-        _refuse_error(self._device, command, answer, password)
+        _refuse_error(self._device, command, answer, is_secret=True)
         # What came back may hold the token, so a mistake in it is told without an excerpt.
         token = parse_answer(self._device, command, answer, LoginMessage, is_secret=True).token
         self._headers = {NAMES["authorization_header"]: f"{NAMES['authorization_scheme']} {token}"}
@@ -88,12 +88,11 @@ def parse_answer(
     raise ProtocolError(device, command, "; ".join(lines[:_MISTAKES_SHOWN]) + more)
 
 
-def _refuse_error(device: str, command: str, answer: HttpAnswer, secret: str | None = None) -> None:
+def _refuse_error(device: str, command: str, answer: HttpAnswer, *, is_secret: bool = False) -> None:
     if 200 <= answer.status < 300:
         return
-    text = _error_text(answer)
-    if secret:
-        text = text.replace(secret, "<secret>")
+    # A server may repeat what it was sent, in any spelling, so not a word of it is passed on.
+    text = "login refused" if is_secret else _error_text(answer)
     raise DeviceError(device, command, answer.status, text)
 
 
@@ -105,8 +104,13 @@ def _error_text(answer: HttpAnswer) -> str:
     if isinstance(document, dict):
         detail = cast("dict[str, object]", document).get(NAMES["error_detail"])
         if isinstance(detail, str):
-            return detail[:_EXCERPT_CHARACTERS]
+            return _printable(detail)[:_EXCERPT_CHARACTERS]
     return _excerpt(answer.body)
+
+
+def _printable(text: str) -> str:
+    """Return `text` as it can be stored anywhere: JSON may carry halves of characters."""
+    return text.encode(errors="replace").decode()
 
 
 def _excerpt(body: bytes) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import urlencode
 
 from drivers.cerberis_xgr.messages import NAMES, IdentityMessage, StateMessage, TelemetryPage
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _PAGE_RECORDS = 1000
 _GAP_REASON = "not among the records that the appliance holds"
+_ANEW_REASON = "the appliance counts anew from 1; how many records it lost is not known"
 
 
 class CerberisXgr:
@@ -68,8 +69,9 @@ class CerberisXgr:
     def read_telemetry(self) -> TelemetryBatch:
         """Read the records made since the last reading, oldest first.
 
-        Numbers that are missing come back as gaps, but not those before the first record ever read.
-        ProtocolError for records that make no sense or run backwards; nothing counts as read then.
+        Numbers that are missing come back as gaps, but not those before the first record ever read. An
+        appliance that counts anew (after a restart) is read from its first record on, with a gap that says
+        so. ProtocolError for records that make no sense; nothing counts as read then.
         """
         records: list[TelemetryRecord] = []
         gaps: list[RecordGap] = []
@@ -86,7 +88,12 @@ class CerberisXgr:
                 last = message.sequence
             if page.newest == (last or 0):
                 break
-            self._require_sense(page, last or 0, is_growing=len(records) > found)
+            if last is not None and page.newest < last:
+                gaps.append(RecordGap(last + 1, last + 1, _ANEW_REASON))
+                last = 0
+                continue
+            if len(records) == found:
+                self._refuse_endless(page.newest, last or 0)
         self._last_sequence = last
         return TelemetryBatch(records, gaps)
 
@@ -98,15 +105,9 @@ class CerberisXgr:
         query = urlencode({NAMES["telemetry_after"]: after, NAMES["telemetry_limit"]: limit})
         return self._session.get(f"{NAMES['telemetry_path']}?{query}", TelemetryPage)
 
-    def _require_sense(self, page: TelemetryPage, last: int, *, is_growing: bool) -> None:
-        command = f"GET {NAMES['telemetry_path']}"
-        newest = NAMES["telemetry_newest"]
-        if page.newest < last:
-            raise ProtocolError(self._name, command, f"{newest}: {page.newest}, but record {last} was seen")
-        if not is_growing:
-            raise ProtocolError(
-                self._name, command, f"{newest}: {page.newest}, but no record after {last} is given"
-            )
+    def _refuse_endless(self, newest: int, last: int) -> NoReturn:
+        problem = f"{NAMES['telemetry_newest']}: {newest}, but no record after {last} is given"
+        raise ProtocolError(self._name, f"GET {NAMES['telemetry_path']}", problem)
 
 
 def open_cerberis_xgr(name: str, connection: WebApiConnection, clock: Clock, log: ByteLog) -> CerberisXgr:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Model = TypeVar("Model", bound=BaseModel)
 
 _MAX_SHOWN = 80
-_SECRET_KEYS = {"password", "token", "secret"}
+_SECRET_KEYS = {"password", "token", "secret", "url"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,20 +26,24 @@ class Checked(Generic[Model]):
 
     value: Model | None
     mistakes: list[str]
+    source: bytes = b""
+    """The file as it was read."""
 
 
 def read_checked(path: Path, model: type[Model]) -> Checked[Model]:
     """Read `path` as YAML into `model`; never raises for what the file holds or for its absence."""
     try:
-        text = path.read_text(encoding="utf-8")
+        source = path.read_bytes()
+        text = source.decode()
     except OSError as error:
         return Checked(None, [f"cannot be read: {error.strerror}"])
     except UnicodeDecodeError:
         return Checked(None, ["is not UTF-8 text"])
-    loader = _UniqueKeyLoader(text)
     try:
+        loader = _UniqueKeyLoader(text)
         content = loader.get_single_data()
-    except yaml.YAMLError as error:
+    # ValueError: a date that does not exist; RecursionError: brackets without end.
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         return Checked(None, [f"is not valid YAML: {' '.join(str(error).split())}"])
     try:
         value = model.model_validate(content)
@@ -47,7 +51,7 @@ def read_checked(path: Path, model: type[Model]) -> Checked[Model]:
         return Checked(None, [*loader.duplicates, *(_describe(detail) for detail in error.errors())])
     if loader.duplicates:
         return Checked(None, loader.duplicates)
-    return Checked(value, [])
+    return Checked(value, [], source)
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):

@@ -1,6 +1,6 @@
 """The inventory: stations, sites, gear and plans, as one YAML file that is checked whole.
 
-Models only; `drivers.facts.inventory_file` reads a file and reports every mistake in it at once.
+Models only; `drivers.facts.checked_yaml` reads a file and reports every mistake in it at once.
 Unknown keys are refused everywhere. Secrets are never written here: a `SecretReference` names the
 environment variable or the file that holds one.
 """
@@ -8,15 +8,42 @@ environment variable or the file that holds one.
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 VISA_SOCKET_PATTERN = r"^TCPIP\d*::[^:]+::\d+::SOCKET$"
 
 Decibels = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-PositiveSeconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+def _with_a_port_that_exists(url: str) -> str:
+    try:
+        urlsplit(url).port  # noqa: B018 - it raises for a port beyond 65535
+    except ValueError as error:
+        raise ValueError(f"expected a port up to 65535: {error}") from None
+    return url
+
+
+# An hour: longer than any answer of a living device, short enough for every library's time-out.
+DeadlineSeconds = Annotated[float, Field(gt=0, le=3600)]
+GearName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,40}$")]
+HttpsUrl = Annotated[
+    str,
+    Field(pattern=r"^https://([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:]+\])(:\d{1,5})?$"),
+    AfterValidator(_with_a_port_that_exists),
+]
 WavelengthNm = Annotated[float, Field(ge=1200, le=1700)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 
@@ -59,23 +86,35 @@ class SecretReference(Strict):
 class VisaSocketConnection(Strict):
     """A SCPI device on a raw TCP socket."""
 
+    def relative_to(self, folder: Path) -> Self:  # noqa: ARG002 - the connections' common method
+        """Return this connection: it names no file."""
+        return self
+
     resource: Annotated[str, Field(pattern=VISA_SOCKET_PATTERN)]
     """VISA resource, `TCPIP::host::port::SOCKET`."""
     device: Annotated[int, Field(ge=1)] = 1
     """Device number within a cassette or mainframe."""
-    deadline_s: PositiveSeconds = 5.0
+    deadline_s: DeadlineSeconds = 5.0
 
 
 class WebApiConnection(Strict):
     """A management Web API over HTTPS; the server's certificate is always verified."""
 
-    url: Annotated[str, Field(pattern=r"^https://[^/]+$")]
+    url: HttpsUrl
     """Scheme, host and port, without a path."""
     ca_file: Path | None = None
     """Certificate authority to trust, PEM; the public ones when absent."""
     user: str
     password: SecretReference
-    deadline_s: PositiveSeconds = 10.0
+    deadline_s: DeadlineSeconds = 10.0
+
+    def relative_to(self, folder: Path) -> Self:
+        """Return this connection with the files that it names found from `folder`, the inventory's."""
+        ca_file = None if self.ca_file is None else folder / self.ca_file
+        password = self.password
+        if password.file is not None:
+            password = SecretReference(file=folder / password.file)
+        return self.model_copy(update={"ca_file": ca_file, "password": password})
 
 
 AnyConnection = VisaSocketConnection | WebApiConnection
@@ -91,6 +130,8 @@ class MvoaDefects(Strict):
     """Attenuation in the light per dB set."""
     stuck: bool = False
     """The setting reads back and the light does not change."""
+    breaks_at_db: Decibels | None = None
+    """Settings from here on are refused with an execution error."""
     wavelength_stuck_nm: WavelengthNm | None = None
     """The calibration wavelength that it keeps whatever is set."""
 
@@ -168,11 +209,11 @@ class SafeState(Strict):
 
 
 class Reference(Strict):
-    """What 0 dB of added attenuation means here: added = setting + insertion loss - `offset`."""
+    """What 0 dB of added attenuation means here."""
 
-    kind: Literal["attenuator_removed", "referenced_out"]
-    """`referenced_out`: the fibre's loss was measured with the attenuator in line, so its insertion loss
-    belongs to the fibre. `attenuator_removed`: it comes on top."""
+    kind: Literal["referenced_out"]
+    """The fibre's loss was measured with the attenuator in line and at 0 dB, so its insertion loss belongs
+    to the fibre and what is set is what is added."""
 
 
 class Emulation(Strict):
@@ -195,7 +236,7 @@ class Station(Strict):
     safe_state: SafeState = SafeState()
     acceptance_limits: Path
     """Limits file that decides the verdict, relative to the inventory."""
-    gear: dict[str, AnyGear]
+    gear: dict[GearName, AnyGear]
     emulation: Emulation
 
     @model_validator(mode="after")
@@ -203,6 +244,16 @@ class Station(Strict):
         for name, gear in self.gear.items():
             if gear.site not in self.sites:
                 raise ValueError(f"gear.{name}.site: no site {gear.site!r}; known: {', '.join(self.sites)}")
+        return self
+
+    @model_validator(mode="after")
+    def _roles_are_filled_once(self) -> Self:
+        fillers = [
+            gear.end if isinstance(gear, CerberisXgrGear) else gear.role for gear in self.gear.values()
+        ]
+        wrong = [role for role in ("alice", "bob", "attenuator") if fillers.count(role) != 1]
+        if wrong:
+            raise ValueError(f"gear: expected exactly one of each: {', '.join(wrong)}")
         return self
 
 
@@ -214,7 +265,7 @@ class AttenuationPlan(Strict):
 
     added_db: Annotated[list[Decibels], Field(min_length=1)]
     records_per_point: Annotated[int, Field(ge=1)]
-    settle_s: Annotated[float, Field(ge=0)]
+    settle_s: Annotated[float, Field(ge=0, le=86_400)]
     """Lab time to wait at each point after the attenuator has settled."""
 
 
@@ -228,9 +279,9 @@ class Plan(Strict):
     """A named set of procedures with their sizes."""
 
     title: str
-    virtual_t0: AwareDatetime
+    virtual_t0: Annotated[AwareDatetime, Field(ge=datetime(1970, 1, 2, tzinfo=UTC))]
     """Where a virtual clock starts."""
-    record_period_s: Annotated[float, Field(ge=1)]
+    record_period_s: Annotated[float, Field(ge=1, le=86_400)]
     """How often the appliance makes a telemetry record (each covers 1 s)."""
     attenuation: AttenuationPlan
     stability: StabilityPlan

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 _VIRTUAL_WALL_TIMEOUT_S = 1.0
 # However fast the lab's clock runs, a living device needs this much of ours to answer.
 _LEAST_WALL_TIMEOUT_S = 0.25
+# Longer waits are made of several, each well under what the control's wire allows an answer.
+_LONGEST_WALL_WAIT_S = 60.0
 
 
 class VirtualLabClock:
@@ -71,6 +73,8 @@ class WallLabClock:
 
     def wait_until(self, t_s: float) -> None:
         """Wait at the lab's barrier until `t_s`, so that all that is due by then has happened."""
+        while (at_most_s := self.now_s() + _LONGEST_WALL_WAIT_S * self._factor) < t_s:
+            self._control.ask(ControlRequest(do="wait_until", t_s=at_most_s))
         self._control.ask(ControlRequest(do="wait_until", t_s=t_s))
 
     def sleep(self, duration_s: float) -> None:

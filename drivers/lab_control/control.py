@@ -52,9 +52,11 @@ class LabControl:
     def pushed_now_s(self) -> float | None:
         """Return the newest time that the lab told of its own accord since the last answer, if any."""
         with self._lock:
-            while select.select([self._socket], [], [], 0)[0]:
-                if not self._receive():
-                    break
+            try:
+                while select.select([self._socket], [], [], 0)[0] and self._receive():
+                    pass
+            except OSError as error:
+                raise LabError(f"the emulated lab is gone ({error})") from None
             while b"\n" in self._received:
                 self._take_line()
             return self._pushed_now_s
@@ -70,7 +72,8 @@ class LabControl:
                     raise ConnectionResetError("connection closed")
             reply = self._take_line()
             # A client that was interrupted while it waited finds the old answer here first.
-            if not reply.pushed and reply.number == self._asked:
+            # Number 0: the lab could not make out what it was asked.
+            if not reply.pushed and reply.number in (0, self._asked):
                 return reply
 
     def _receive(self) -> bool:

@@ -89,12 +89,11 @@ class HttpsWire:
         """
         body = None if json_body is None else json.dumps(json_body, allow_nan=False).encode()
         command = f"{method} {path}"
-        prepared = self._prepare(method, path, headers, body)
         with self._lock:
             started_s = self._clock.now_s()
             self._log.sent(self._device, command.encode() + b"\n" + _shown(body or b"", secret=secret))
             try:
-                answer = self._exchange(command, prepared)
+                answer = self._exchange(command, self._prepare(method, path, headers, body))
             except (requests.RequestException, HTTPError, OSError) as error:
                 self._fail(command, started_s, error)
             if self._clock.now_s() - started_s > self._deadline_s:

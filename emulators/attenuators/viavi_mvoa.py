@@ -84,7 +84,11 @@ class EmulatedMvoa:
     def _set_attenuation(self, given: Sequence[str]) -> None:
         device, value = arguments(given, 2)
         _only_device(device)
-        self._setting_db = round(number(value, 0.0, _MAX_DB), 3)
+        setting_db = round(number(value, 0.0, _MAX_DB), 3)
+        breaks_at_db = self._defects.breaks_at_db
+        if breaks_at_db is not None and setting_db >= breaks_at_db:
+            raise ScpiError(-200)
+        self._setting_db = setting_db
         self._start_moving()
 
     def _shutter(self, given: Sequence[str]) -> str:

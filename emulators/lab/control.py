@@ -64,12 +64,12 @@ class Control:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._clients.add(writer)
         try:
-            while line := await reader.readline():
+            while line := await _read_line(reader):
                 reply = await self._answer_line(line, writer)
                 writer.write(reply.model_dump_json(exclude_none=True).encode() + b"\n")
                 await writer.drain()
-        except (OSError, ValueError):
-            pass  # the client is gone, or sent a line without end: nothing is owed to it
+        except OSError:
+            pass  # the client is gone: nothing is owed to it
         finally:
             self._clients.discard(writer)
             if self._waiter is writer:
@@ -127,3 +127,11 @@ class Control:
         if self._waiter is not None:
             push = ControlReply(now_s=now_s, pushed=True)
             self._waiter.write(push.model_dump_json(exclude_none=True).encode() + b"\n")
+
+
+async def _read_line(reader: asyncio.StreamReader) -> bytes:
+    """Return the next line; empty at the end, or when a line does not end."""
+    try:
+        return await reader.readline()
+    except ValueError:
+        return b""

@@ -47,7 +47,7 @@ class Authority:
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.ca_file = folder / "ca.pem"
+        self.ca_file = folder / "_ca.pem"  # no gear can have that name
         self._folder = folder
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._subject = _named("Emulated lab throwaway CA")

@@ -6,6 +6,8 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from hil_tests.verdict import overall
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
@@ -34,10 +36,20 @@ _PROVENANCE_KEYS = (
 
 
 def write_acceptance_json(
-    path: Path, checks: Sequence[Check], paper: Sequence[PaperRow], provenance: Mapping[str, Any]
+    path: Path,
+    checks: Sequence[Check],
+    paper: Sequence[PaperRow],
+    provenance: Mapping[str, Any],
+    *,
+    not_done: Sequence[str] = (),
 ) -> None:
-    """Write the report to `path`, whole or not at all; ValueError for a value that JSON does not have."""
+    """Write the report to `path`, whole or not at all; ValueError for a value that JSON does not have.
+
+    `not_done` are procedures that were not run and what the bench could not do.
+    """
     report = {
+        "verdict": overall(checks, not_done),
+        "not_done": list(not_done),
         "checks": [check_json(check) for check in checks],
         "paper": [{key: value for key, value in asdict(row).items() if key in _PAPER_KEYS} for row in paper],
         "provenance": dict(provenance),

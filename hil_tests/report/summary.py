@@ -14,6 +14,7 @@ from hil_tests.paper import load_paper
 from hil_tests.report import formats, paper_view, record_view
 from hil_tests.report.figures import attenuation_figure, stability_figure
 from hil_tests.run_data import read_run
+from hil_tests.run_facts import PROCEDURE_TITLES, procedures_not_run
 from hil_tests.verdict import overall
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ SECURITY_CLAIM = (
     "Secret key rates are as the appliance reports them; they claim security against restricted types of"
     " collective attack (paper, section 2.1)."
 )
-_PROCEDURES = {"stability": "Stability", "attenuation": "Attenuation sweep"}
 _MARKS: dict[Verdict, str] = {"pass": "✓", "marginal": "△", "fail": "✗", "incomplete": "?"}
 # With less than this the read-back of the attenuation is not drawn any finer.
 _FALLBACK_UNCERTAINTY_DB = 0.05
@@ -73,15 +73,14 @@ def render_summary(
     `problems` are what the bench could not do; with one of them the verdict is never better than incomplete.
     """
     data = [read_run(run) for run in runs]
-    verdict = overall(checks)
-    if problems and verdict != "fail":
-        verdict = "incomplete"
+    not_run = procedures_not_run(run.facts.procedure for run in data)
+    verdict = overall(checks, [*problems, *not_run])
     context: dict[str, Any] = {
         "runs": data,
         "verdict": verdict,
         "verdict_text": _verdict_text(verdict, checks),
         "problems": problems,
-        "not_run": _not_run(data),
+        "not_run": not_run,
         "is_virtual": any(run.facts.is_virtual for run in data),
         "station": _station(data),
         "fibre": _fibre(data),
@@ -129,11 +128,6 @@ def _verdict_text(verdict: Verdict, checks: Sequence[Check]) -> str:
             return f"The link cannot be judged: {why}."
 
 
-def _not_run(data: Sequence[RunData]) -> list[str]:
-    done = {run.facts.procedure for run in data}
-    return [title for procedure, title in _PROCEDURES.items() if procedure not in done]
-
-
 def _station(data: Sequence[RunData]) -> str:
     titles = {formats.fact(run.facts.station_title or run.facts.station) for run in data}
     return "; ".join(sorted(titles)) or formats.NOT_RECORDED
@@ -152,7 +146,7 @@ def _sections(checks: Sequence[Check]) -> list[tuple[str, list[Check]]]:
     """Return the checks by procedure, in the order in which they were judged."""
     sections = [
         (title, [check for check in checks if check.procedure == procedure])
-        for procedure, title in _PROCEDURES.items()
+        for procedure, title in PROCEDURE_TITLES.items()
     ]
     return [(title, judged) for title, judged in sections if judged]
 

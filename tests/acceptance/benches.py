@@ -16,7 +16,7 @@ from hil_tests.verdict import judge
 from sweeps.plan import PROCEDURES, choose
 from sweeps.progress import Silent
 from sweeps.record import RunRecord
-from sweeps.run import run_procedure
+from sweeps.run import new_run_folder, run_procedure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,7 +46,8 @@ def write_inventory(folder: Path, changes: Mapping[str, Any]) -> Path:
 def measure_and_judge(inventory: Path, procedure: str, runs: Path, seed: int = 1) -> list[Check]:
     """Run a procedure on an emulated lab of `inventory`, as a person would, and judge what it recorded."""
     choice = choose(inventory, None, "smoke", "emulator", seed)
-    folder = run_procedure(choice, PROCEDURES[procedure], runs, Silent())
+    folder = new_run_folder(runs, choice, procedure)
+    run_procedure(choice, PROCEDURES[procedure], folder, Silent())
     with RunRecord.open(folder) as run:
         return judge(load_limits(choice.limits_path), run)
 

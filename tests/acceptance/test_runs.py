@@ -32,7 +32,8 @@ def smoke(inventory: Path, seed: int = 1) -> Choice:
 
 def run_smoke(tmp_path: Path, procedure: str, folder: str, seed: int = 1) -> Path:
     choice = smoke(PROJECT / "inventory.yaml", seed)
-    return run_procedure(choice, PROCEDURES[procedure], tmp_path / folder, Silent())
+    run_procedure(choice, PROCEDURES[procedure], tmp_path / folder, Silent())
+    return tmp_path / folder
 
 
 def test_the_same_plan_and_seed_give_the_same_records(tmp_path: Path) -> None:
@@ -96,9 +97,8 @@ def test_a_run_that_breaks_off_says_so_and_leaves_the_gear_safe(tmp_path: Path) 
                 raise BenchError("somebody pulled the plug")
 
     with pytest.raises(BenchError, match="pulled the plug"):
-        run_procedure(choice, PROCEDURES["attenuation"], tmp_path, FailAfterThree())
-    (folder,) = tmp_path.iterdir()
-    with RunRecord.open(folder) as run:
+        run_procedure(choice, PROCEDURES["attenuation"], tmp_path / "run", FailAfterThree())
+    with RunRecord.open(tmp_path / "run") as run:
         assert len(run.slots()) == 13
         assert run.meta()["ended"] == "BenchError: somebody pulled the plug"
         assert "finished_utc_s" not in run.meta()
@@ -132,7 +132,9 @@ def start_cli(*arguments: str) -> subprocess.Popen[str]:
     )
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP], ids=["SIGTERM", "SIGINT", "SIGHUP"]
+)
 def test_a_signal_ends_a_run_with_the_gear_safe_and_the_lab_gone(number: int, tmp_path: Path) -> None:
     process = start_cli("stability", "--plan", "paper", "--runs", str(tmp_path))
     assert process.stderr is not None
@@ -212,10 +214,12 @@ def test_gear_that_is_not_there_is_named_all_of_it(tmp_path: Path) -> None:
 def test_a_missing_device_is_an_error_and_never_a_skip(tmp_path: Path) -> None:
     done = run_pytest(tmp_path, "--target=lab", "--inventory", str(absent_lab(tmp_path)))
     assert done.returncode == 1
-    assert "12 errors" in done.stdout
+    assert "31 errors" in done.stdout
     assert "skipped" not in done.stdout
     report = json.loads((tmp_path / "reports" / "acceptance.json").read_text())
-    assert report["checks"] == []
+    assert {check["verdict"] for check in report["checks"]} == {"incomplete"}
+    assert report["verdict"] == "incomplete"
+    assert "0 of 3 devices reached" in report["not_done"][0]
     page = (tmp_path / "reports" / "acceptance.html").read_text()
     assert "0 of 3 devices reached" in page
     assert "INCOMPLETE" in page.upper()
@@ -235,9 +239,41 @@ def test_a_bad_inventory_is_a_usage_error_with_every_mistake(tmp_path: Path) -> 
     assert "Traceback" not in done.stderr
 
 
-def test_a_bench_that_fails_shows_every_failing_check_of_a_test(tmp_path: Path) -> None:
+def test_a_bench_that_fails_shows_every_failing_check(tmp_path: Path) -> None:
     path = write_inventory(tmp_path, {"gear.voa.defects": {"scale": 10.0}})
-    done = run_pytest(tmp_path, "--inventory", str(path), "-k", "secret_key_rate_over_loss")
+    done = run_pytest(tmp_path, "--inventory", str(path), "-k", "test_attenuation")
     assert done.returncode == 1
-    assert "attenuation_skr_5db_bps" in done.stdout
-    assert "attenuation_skr_10db_bps" in done.stdout
+    for name in ("attenuation_count_drop_db", "attenuation_skr_5db_bps", "attenuation_skr_10db_bps"):
+        assert any(
+            line.startswith("FAILED") and line.endswith(f"::test_attenuation[{name}]")
+            for line in done.stdout.splitlines()
+        )
+    report = json.loads((tmp_path / "reports" / "acceptance.json").read_text())
+    assert report["verdict"] == "fail"
+    assert report["not_done"] == ["Stability"]
+
+
+def test_looking_at_what_would_run_leaves_the_reports_alone(tmp_path: Path) -> None:
+    done = run_pytest(tmp_path, "--collect-only", "-m", "not destructive")
+    assert done.returncode == 0
+    assert "stability_skr_mean_bps" in done.stdout
+    assert "attenuation_skr_0db_bps" not in done.stdout
+    assert not (tmp_path / "reports").exists()
+
+
+def test_a_run_takes_as_long_as_its_plan_says(tmp_path: Path) -> None:
+    """The time limit of the project's tests must not end a ten-day run."""
+    done = run_pytest(tmp_path, "-o", "timeout=0.2", "-k", "test_stability")
+    assert done.returncode == 0, done.stdout
+
+
+def test_a_sweep_that_breaks_off_is_in_the_report_with_what_it_measured(tmp_path: Path) -> None:
+    changes = {"gear.voa.defects": {"breaks_at_db": 10.0}}
+    done = run_pytest(tmp_path, "--inventory", str(write_inventory(tmp_path, changes)))
+    assert done.returncode == 1
+    report = json.loads((tmp_path / "reports" / "acceptance.json").read_text())
+    assert report["verdict"] == "incomplete"
+    assert "-200" in report["not_done"][0]
+    verdicts = {check["name"]: check["verdict"] for check in report["checks"]}
+    assert verdicts["appliance_alice_end"] == "pass"
+    assert verdicts["attenuation_skr_0db_bps"] == "incomplete"

@@ -231,9 +231,14 @@ def test_every_hole_in_the_numbering_is_a_gap(lab: WebLab) -> None:
     assert list(batch.gaps) == [RecordGap(5, 5, reason), RecordGap(7, 8, reason)]
 
 
-def test_numbering_that_runs_backwards_is_a_protocol_error(lab: WebLab) -> None:
-    with pytest.raises(ProtocolError, match="newest: 2, but record 4 was seen"):
-        scripted_readings(lab, ([1], 4), ([], 2))
+def test_an_appliance_that_counts_anew_is_read_from_its_first_record_on(lab: WebLab) -> None:
+    first, second = scripted_readings(lab, ([1], 40), ([], 2), ([1, 2], 2), ([3], 3))
+    assert numbers(first) == [1, 2]
+    (gap,) = first.gaps
+    assert (gap.first, gap.last) == (41, 41)
+    assert "counts anew" in gap.reason
+    assert numbers(second) == [3]
+    assert second.gaps == []
 
 
 def test_a_newest_record_that_is_never_given_is_a_protocol_error(lab: WebLab) -> None:
@@ -247,7 +252,7 @@ def test_a_newest_record_that_is_never_given_is_a_protocol_error(lab: WebLab) ->
 def test_a_wrong_password_is_the_devices_refusal(lab: WebLab, tmp_path: Path) -> None:
     wrong = tmp_path / "wrong"
     wrong.write_text("guess")
-    with pytest.raises(DeviceError, match="wrong user or password") as raised:
+    with pytest.raises(DeviceError, match="login refused") as raised:
         lab.driver(password=SecretReference(file=wrong))
     assert raised.value.code == 401
     with pytest.raises(DeviceError, match="401"):

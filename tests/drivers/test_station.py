@@ -33,7 +33,7 @@ class PlainAttenuator:
     is_open: bool = False
     nm: float = 1310.0
     is_closed: bool = False
-    refuses: bool = False
+    refusals: int = 0
     spec: AttenuatorSpec = SPEC
 
     def identity(self) -> Identity:
@@ -43,7 +43,8 @@ class PlainAttenuator:
         return self.setting_db
 
     def set_attenuation_db(self, attenuation_db: float) -> None:
-        if self.refuses:
+        if self.refusals:
+            self.refusals -= 1
             raise DeviceError("voa", "ATT", -222, "Data out of range")
         self.setting_db = attenuation_db
 
@@ -92,6 +93,13 @@ class PlainAppliance:
         self.calls.append("close")
 
 
+class QuickClock(WallClock):
+    """A wall clock whose pauses take no time."""
+
+    def sleep(self, duration_s: float) -> None:
+        del duration_s
+
+
 def facts(**changes: Any) -> StationFacts:  # noqa: ANN401 - any part of the inventory's station
     content = yaml.safe_load((PROJECT / "inventory.yaml").read_text())["stations"][STATION]
     return StationFacts.model_validate(content | changes)
@@ -103,7 +111,7 @@ def station_of(attenuator: PlainAttenuator, **changes: Any) -> Station:  # noqa:
         "bob": PlainAppliance("bob"),
         "voa": attenuator,
     }
-    return Station("here", facts(**changes), gear, WallClock(), None)
+    return Station("here", facts(**changes), gear, QuickClock(), None)
 
 
 @pytest.mark.parametrize("added_db", [-0.1, 15.001, float("inf"), float("nan")])
@@ -114,11 +122,10 @@ def test_a_loss_outside_the_stations_limits_is_refused_before_it_is_sent(added_d
     assert attenuator.setting_db == 33.0
 
 
-@pytest.mark.parametrize(("kind", "setting_db"), [("referenced_out", 5.0), ("attenuator_removed", 3.5)])
-def test_what_0_db_means_decides_the_setting(kind: str, setting_db: float) -> None:
+def test_what_is_added_is_what_is_set_and_it_is_read_back() -> None:
     attenuator = PlainAttenuator()
-    loss = station_of(attenuator, reference={"kind": kind}).set_added_db(5.0)
-    assert (loss.added_db, loss.setting_db, loss.readback_db) == (5.0, setting_db, setting_db)
+    loss = station_of(attenuator).set_added_db(5.0)
+    assert (loss.added_db, loss.setting_db, loss.readback_db) == (5.0, 5.0, 5.0)
 
 
 @pytest.mark.parametrize(("safe", "setting_db"), [("reference", 0.0), ("maximum", 15.0)])
@@ -128,9 +135,17 @@ def test_the_safe_state_is_what_the_station_says(safe: str, setting_db: float) -
     assert (attenuator.setting_db, attenuator.is_open) == (setting_db, True)
 
 
-def test_a_safe_state_that_cannot_be_reached_is_an_error() -> None:
-    with pytest.raises(DeviceError, match="-222"):
-        station_of(PlainAttenuator(refuses=True)).make_safe()
+def test_a_safe_state_that_cannot_be_reached_is_an_error_and_every_step_was_tried() -> None:
+    attenuator = PlainAttenuator(refusals=99)
+    with pytest.raises(StationError, match="safe state not reached\\n  voa: 'ATT': device error -222"):
+        station_of(attenuator).make_safe()
+    assert attenuator.is_open
+
+
+def test_one_exchange_that_fails_does_not_keep_the_gear_unsafe() -> None:
+    attenuator = PlainAttenuator(refusals=2)
+    station_of(attenuator).make_safe()
+    assert (attenuator.setting_db, attenuator.is_open) == (0.0, True)
 
 
 def test_telemetry_is_taken_from_the_end_with_the_detectors() -> None:
@@ -139,7 +154,7 @@ def test_telemetry_is_taken_from_the_end_with_the_detectors() -> None:
 
 
 def test_a_role_that_nobody_fills_is_named() -> None:
-    station = Station("bare", facts(gear={}), {}, WallClock(), None)
+    station = Station("bare", facts(), {}, WallClock(), None)
     with pytest.raises(StationError, match="station bare: nothing fills the role 'attenuator'"):
         station.attenuator()
     with pytest.raises(StationError, match="no QKD appliance has the end 'bob'"):
@@ -172,6 +187,52 @@ def test_preparing_the_link_opens_it_at_0_db_and_starts_idle_appliances(tmp_path
         "alice was PowerOff; key making started",
         "bob was PowerOff; key making started",
     ]
+
+
+@dataclass
+class SlowAppliance(PlainAppliance):
+    """Comes up after some looks at it, or never."""
+
+    looks: int = 3
+
+    def status(self) -> ApplianceStatus:
+        self.looks -= 1
+        if self.looks == 0:
+            self.state = "Running"
+        return super().status()
+
+
+class CountingClock(WallClock):
+    """A clock that only counts."""
+
+    t_s = 0.0
+
+    def now_s(self) -> float:
+        return self.t_s
+
+    def sleep(self, duration_s: float) -> None:
+        self.t_s += duration_s
+
+
+def test_an_appliance_that_comes_up_is_waited_for_and_not_started_twice(tmp_path: Path) -> None:
+    slow = SlowAppliance("alice", "ExecutingSelfTest", looks=5)
+    gear = {"alice": slow, "bob": PlainAppliance("bob", "Running"), "voa": PlainAttenuator()}
+    clock = CountingClock()
+    with RunRecord.create(tmp_path / "run", {}) as run:
+        assert prepare_link(Station("here", facts(), gear, clock, None), run) == 0.0
+    assert slow.calls == []
+    assert clock.t_s > 0
+
+
+def test_an_appliance_that_never_runs_is_an_error(tmp_path: Path) -> None:
+    stuck = SlowAppliance("bob", "HandlingError", looks=-1)
+    gear = {"alice": PlainAppliance("alice", "Running"), "bob": stuck, "voa": PlainAttenuator()}
+    station = Station("here", facts(), gear, CountingClock(), None)
+    with (
+        RunRecord.create(tmp_path / "run", {}) as run,
+        pytest.raises(StationError, match="bob is HandlingError; not Running within 1800 s"),
+    ):
+        prepare_link(station, run)
 
 
 def test_gear_without_an_address_or_with_a_wrong_one_is_told_all_at_once() -> None:

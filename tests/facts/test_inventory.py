@@ -8,7 +8,7 @@ import pytest
 
 from drivers.errors import InventoryError
 from drivers.facts.checked_yaml import read_checked
-from drivers.facts.inventory import Inventory, SecretReference
+from drivers.facts.inventory import Inventory, SecretReference, WebApiConnection
 from sweeps.plan import choose
 
 PROJECT = Path(__file__).parents[2]
@@ -56,6 +56,9 @@ def test_a_missing_file_is_named() -> None:
         pytest.param("- 1\n- 2\n", "got a list", id="list"),
         pytest.param("version: 2\nstations: {}\nplans: {}\n", "version: got 2", id="version"),
         pytest.param("&a [*a]", "got a list", id="recursive"),
+        pytest.param("a: 2024-02-30T00:00:00Z", "is not valid YAML: day is out of range", id="no-such-day"),
+        pytest.param("a: \x07", "is not valid YAML", id="control-character"),
+        pytest.param("[" * 100_000, "is not valid YAML", id="brackets-without-end"),
     ],
 )
 def test_bad_yaml_is_a_mistake_and_never_a_traceback(tmp_path: Path, text: str, said: str) -> None:
@@ -126,6 +129,53 @@ def test_a_password_written_down_is_refused_and_not_repeated(tmp_path: Path) -> 
     (mistake,) = mistakes_of(path)
     assert "gear.alice.lab.password" in mistake
     assert "hunter2" not in mistake
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("settle_s: 5", "settle_s: .inf", "plans.paper.attenuation.settle_s: got inf"),
+        ("record_period_s: 10", "record_period_s: .inf", "plans.paper.record_period_s: got inf"),
+        ("2024-01-01T00:00:00Z", "1969-01-01T00:00:00Z", "plans.paper.virtual_t0"),
+        ("device: 1", "device: 1\n          deadline_s: 1.0e8", "gear.voa.lab.deadline_s"),
+        ("      voa:", "      Dämpfer:", "gear"),
+        ("https://192.0.2.10:443", "https://a b", "gear.alice.lab.url"),
+        ("https://192.0.2.10:443", "https://:443", "gear.alice.lab.url"),
+        ("https://192.0.2.10:443", "https://192.0.2.10:99999", "gear.alice.lab.url"),
+        ("https://192.0.2.10:443", "http://192.0.2.10", "gear.alice.lab.url"),
+        ("end: alice", "end: bob", "expected exactly one of each: alice, bob"),
+        ("kind: referenced_out", "kind: attenuator_removed", "reference.kind: got 'attenuator_removed'"),
+    ],
+)
+def test_what_would_break_a_run_later_is_refused_at_once(
+    tmp_path: Path, old: str, new: str, said: str
+) -> None:
+    assert said in "\n".join(mistakes_of(changed(tmp_path, (old, new))))
+
+
+def test_credentials_in_an_address_are_not_repeated(tmp_path: Path) -> None:
+    path = changed(tmp_path, ("https://192.0.2.10:443", "https://bench:hunter2@192.0.2.10"))
+    (mistake,) = mistakes_of(path)
+    assert "gear.alice.lab.url" in mistake
+    assert "hunter2" not in mistake
+
+
+def test_a_plan_beyond_the_stations_limit_is_refused_before_anything_moves(tmp_path: Path) -> None:
+    path = changed(tmp_path, ("added_db_max: 15", "added_db_max: 9"))
+    with pytest.raises(InventoryError) as caught:
+        choose(path, None, "paper", "emulator", 1)
+    assert caught.value.mistakes == [
+        "plans.paper.attenuation.added_db: 10 is above the station's 9 dB",
+        "plans.paper.attenuation.added_db: 12 is above the station's 9 dB",
+    ]
+
+
+def test_files_of_a_connection_are_found_from_the_inventory() -> None:
+    connection = WebApiConnection.model_validate(
+        {"url": "https://[::1]:443", "ca_file": "ca.pem", "user": "x", "password": {"file": "/run/secret"}}
+    )
+    found = connection.relative_to(Path("/bench"))
+    assert (found.ca_file, found.password.file) == (Path("/bench/ca.pem"), Path("/run/secret"))
 
 
 def test_unknown_station_and_plan_are_told_with_the_known_ones() -> None:

@@ -40,7 +40,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 
 def test_the_keys_are_these(report: dict[str, Any]) -> None:
-    assert set(report) == {"checks", "paper", "provenance"}
+    assert set(report) == {"verdict", "not_done", "checks", "paper", "provenance"}
     assert {frozenset(check) for check in report["checks"]} == {frozenset(CHECK_KEYS)}
     assert {frozenset(row) for row in report["paper"]} == {frozenset(PAPER_KEYS)}
     assert set(report["provenance"]["runs"]["sweep"]) == PROVENANCE_KEYS

@@ -123,13 +123,15 @@ def test_a_problem_does_not_hide_a_failure(tmp_path: Path) -> None:
 
 
 def test_a_marginal_check_is_named_and_makes_the_verdict_marginal(tmp_path: Path) -> None:
-    run = stability_run(tmp_path / "run", 1)
+    runs = [stability_run(tmp_path / "run", 1), attenuation_run(tmp_path / "sweep", 1)]
     checks = [
         replace(check, verdict="marginal") if check.name == "stability_qber_mean" else check
+        for run in runs
         for check in judge(LIMITS, run)
     ]
-    html = render_summary([run], checks, [])
+    html = render_summary(runs, checks, [])
     assert 'class="verdict verdict-marginal"' in html
+    assert 'class="verdict verdict-incomplete"' in render_summary(runs[:1], checks, [])
     assert f"meets all {len(checks)} acceptance limits, 1 by less than the guard band" in html
     not_passed = html[html.index("What did not pass") : html.index("Accepting the link")]
     assert re.findall(r"<code>(\w+)</code>", not_passed) == ["stability_qber_mean"]

@@ -155,6 +155,13 @@ def test_garbage_on_the_control_gets_an_error_and_the_lab_lives_on(lab: LabThrea
     again.close()
 
 
+def test_a_request_that_the_lab_cannot_make_out_is_refused_at_once(lab: LabThread) -> None:
+    control = LabControl(lab.address)
+    with pytest.raises(LabError, match="not a request"):
+        LabFaults(control).inject(Fault(gear="voa", action="delay", value=float("inf")))
+    control.close()
+
+
 def test_an_answer_that_nobody_waited_for_is_not_taken_for_the_next(lab: LabThread) -> None:
     control = LabControl(lab.address)
     clock = VirtualLabClock(control)

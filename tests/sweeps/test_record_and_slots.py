@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sqlite3
 from typing import TYPE_CHECKING
 
@@ -64,6 +65,9 @@ class ScriptedAppliance:
         self._read_up_to = 0
         self.readings = 0
 
+    def skip_telemetry(self) -> None:
+        self._read_up_to = int((self._clock.t_s - T0_S - 1.0) // self._period_s) + 1
+
     def read_telemetry(self) -> TelemetryBatch:
         self.readings += 1
         if self.readings in self._failures:
@@ -83,7 +87,7 @@ def run(tmp_path: Path) -> Iterator[RunRecord]:
 def take(run: RunRecord, count: int, failures: Mapping[int, GearError] | None = None) -> None:
     clock = SteppedClock()
     appliance = ScriptedAppliance(clock, 10.0, failures or {})
-    schedule = SlotSchedule(clock, appliance, run, T0_S, 10.0, count)  # pyright: ignore[reportArgumentType] - only reads telemetry
+    schedule = SlotSchedule(clock, appliance, run, start_s=T0_S, period_s=10.0, count=count)  # pyright: ignore[reportArgumentType] - only reads telemetry
     schedule.take_all(Silent(), "")
 
 
@@ -165,7 +169,7 @@ def test_what_the_appliance_still_holds_is_not_lost_by_a_wire_that_was_down(run:
 
 
 def test_a_slot_that_stays_empty_says_why_and_is_never_a_zero(run: RunRecord) -> None:
-    refusals = {n: DeviceError("bob", "GET telemetry", 500, "broken") for n in (4, 5)}
+    refusals = {n: DeviceError("bob", "GET telemetry", 500, "broken") for n in (4, 5, 6, 7)}
     take(run, 5, refusals)
     assert [slot.slot for slot in run.slots()] == [0, 1, 2, 3]
     (gap,) = run.gaps()
@@ -174,7 +178,7 @@ def test_a_slot_that_stays_empty_says_why_and_is_never_a_zero(run: RunRecord) ->
 
 
 def test_an_appliance_that_gives_nothing_leaves_gaps(run: RunRecord) -> None:
-    take(run, 3, {n: TransportTimeout("bob", "GET telemetry", "silence") for n in range(1, 4)})
+    take(run, 3, {n: TransportTimeout("bob", "GET telemetry", "silence") for n in range(1, 6)})
     assert run.slots() == []
     assert [gap.slot for gap in run.gaps()] == [0, 1, 2]
 
@@ -187,7 +191,7 @@ class Interrupting(Silent):
 def test_an_interrupt_marks_only_slots_that_were_due(run: RunRecord) -> None:
     clock = SteppedClock()
     appliance = ScriptedAppliance(clock, 10.0, {1: TransportTimeout("bob", "GET", "silence")})
-    schedule = SlotSchedule(clock, appliance, run, T0_S, 10.0, 100)  # pyright: ignore[reportArgumentType] - only reads telemetry
+    schedule = SlotSchedule(clock, appliance, run, start_s=T0_S, period_s=10.0, count=100)  # pyright: ignore[reportArgumentType] - only reads telemetry
     with pytest.raises(KeyboardInterrupt):
         schedule.take_all(Interrupting(), "")
     assert [gap.slot for gap in run.gaps()] == [0]
@@ -200,7 +204,7 @@ def test_lost_sequence_numbers_are_written_down(run: RunRecord) -> None:
         def read_telemetry(self) -> TelemetryBatch:
             return TelemetryBatch([record_at(9, T0_S)], [RecordGap(1, 8, "no longer held")])
 
-    schedule = SlotSchedule(clock, Forgetful(clock, 10.0, {}), run, T0_S, 10.0, 1)  # pyright: ignore[reportArgumentType] - only reads telemetry
+    schedule = SlotSchedule(clock, Forgetful(clock, 10.0, {}), run, start_s=T0_S, period_s=10.0, count=1)  # pyright: ignore[reportArgumentType] - only reads telemetry
     schedule.take_all(Silent(), "")
     assert run.gaps() == [Gap(None, 1, 8, "no longer held")]
 
@@ -209,9 +213,53 @@ def test_records_of_before_the_start_are_not_taken(run: RunRecord) -> None:
     clock = SteppedClock()
     appliance = ScriptedAppliance(clock, 10.0, {})
     # settled 5 s after a window began: that window spans the settling and must not count
-    schedule = SlotSchedule(clock, appliance, run, T0_S + 5.0, 10.0, 3)  # pyright: ignore[reportArgumentType] - only reads telemetry
+    schedule = SlotSchedule(clock, appliance, run, start_s=T0_S + 5.0, period_s=10.0, count=3)  # pyright: ignore[reportArgumentType] - only reads telemetry
     schedule.take_all(Silent(), "")
     assert [slot.record.window_start_s - T0_S for slot in run.slots()] == [10.0, 20.0, 30.0]
+
+
+class Shifted(ScriptedAppliance):
+    """Hands its records out `late_s` late, by a clock that is `offset_s` ahead, with windows that jitter."""
+
+    def __init__(
+        self, clock: SteppedClock, late_s: float = 0.0, offset_s: float = 0.0, jitter_s: float = 0.0
+    ) -> None:
+        super().__init__(clock, 10.0, {})
+        self._late_s, self._offset_s, self._jitter_s = late_s, offset_s, jitter_s
+
+    def read_telemetry(self) -> TelemetryBatch:
+        newest = int((self._clock.t_s - self._late_s - T0_S - 1.0) // 10.0)
+        new = range(self._read_up_to, newest + 1)
+        self._read_up_to = max(newest + 1, self._read_up_to)
+        starts = [T0_S + k * 10.0 + self._offset_s + self._jitter_s * (-1) ** k for k in new]
+        return TelemetryBatch([record_at(k + 1, start_s) for k, start_s in zip(new, starts, strict=True)], [])
+
+
+@pytest.mark.parametrize(
+    ("appliance", "offset_s"),
+    [
+        pytest.param({"late_s": 9.5}, 0.0, id="late"),
+        pytest.param({"offset_s": -3.0}, -3.0, id="clock-behind"),
+        pytest.param({"offset_s": 3600.0}, 3600.0, id="clock-in-another-time-zone"),
+        pytest.param({"jitter_s": 0.02}, 0.0, id="jitter-at-the-border-of-slots"),
+    ],
+)
+def test_no_record_of_an_odd_appliance_is_thrown_away(
+    run: RunRecord, appliance: dict[str, float], offset_s: float
+) -> None:
+    clock = SteppedClock()
+    schedule = SlotSchedule(
+        clock,
+        Shifted(clock, **appliance),  # pyright: ignore[reportArgumentType] - only reads telemetry
+        run,
+        start_s=T0_S - 0.005,
+        period_s=10.0,
+        count=20,
+        offset_s=offset_s,
+    )
+    schedule.take_all(Silent(), "")
+    assert sorted(slot.slot for slot in run.slots()) == list(range(20))
+    assert run.gaps() == []
 
 
 def test_heartbeats_tell_how_far_a_run_is(capsys: pytest.CaptureFixture[str]) -> None:
@@ -225,3 +273,13 @@ def test_heartbeats_tell_how_far_a_run_is(capsys: pytest.CaptureFixture[str]) ->
     assert [line["done"] for line in lines] == [1, 3]
     assert lines[-1]["of"] == 3
     assert lines[-1]["run"] == "stability"
+
+
+def test_a_run_goes_on_when_nobody_reads_its_heartbeats_any_more() -> None:
+    class Closed(io.StringIO):
+        def write(self, text: str) -> int:
+            raise BrokenPipeError(text)
+
+    heartbeat = Heartbeat("stability", 2, Closed())
+    heartbeat.advance(1, "x")
+    heartbeat.advance(1, "x")
