@@ -40,7 +40,9 @@ def main() -> None:
 @app.command()
 def serve(
     inventory: Path,
-    station: Annotated[str | None, typer.Option(help="station of the inventory; the first if absent")] = None,
+    station: Annotated[
+        str | None, typer.Option(help="station of the inventory; the only one if absent")
+    ] = None,
     plan: Annotated[str, typer.Option(help="plan whose record period and virtual t0 are used")] = "smoke",
     seed: Annotated[int, typer.Option(help="seed of every draw")] = 1,
     clock: Annotated[ClockName, typer.Option(help="virtual: moves while a client waits")] = ClockName.wall,
@@ -53,10 +55,11 @@ def serve(
     if checked.value is None:
         _refuse(f"{inventory}: {len(checked.mistakes)} mistakes", checked.mistakes)
     content = checked.value
-    name = station or next(iter(content.stations))
-    if name not in content.stations or plan not in content.plans:
-        _refuse(f"{inventory}: no station {name!r} or no plan {plan!r}", [*content.stations, *content.plans])
-    chosen = content.plans[plan]
+    try:
+        name = content.station_called(station)
+        chosen = content.plan_called(plan)
+    except LookupError as error:
+        _refuse(f"{inventory}: {error}", [])
     settings = LabSettings(
         station_name=name,
         station=content.stations[name],

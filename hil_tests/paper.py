@@ -12,7 +12,7 @@ from pydantic import Field
 from drivers.errors import InventoryError
 from drivers.facts.checked_yaml import read_checked
 from drivers.facts.inventory import Decibels, Strict
-from hil_tests import statistics
+from hil_tests.measure import estimates
 from hil_tests.run_data import read_run
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def _measure(columns: Columns, quantity: Quantity) -> tuple[float, float | None]
     """Return the measured value and the standard deviation of single records."""
     match quantity:
         case "qber_share_below_2p9":
-            return statistics.share_below(columns.qber, QBER_SHARE_THRESHOLD).value, None
+            return estimates.share_below(columns.qber, QBER_SHARE_THRESHOLD).value, None
         case "qber_max":
             return float(columns.qber.max()), None
         case "skr_bps":
@@ -122,4 +122,4 @@ def _measure(columns: Columns, quantity: Quantity) -> tuple[float, float | None]
             values = columns.visibility
         case "detection_count":
             values = columns.detection_count
-    return float(values.mean()), statistics.sample_sd(values) if values.size > 1 else None
+    return float(values.mean()), estimates.sample_sd(values) if values.size > 1 else None

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from hil_tests.statistics import Floats
+    from hil_tests.measure.estimates import Floats
     from sweeps.record import Gap, Point, RunRecord, Slot
 
 

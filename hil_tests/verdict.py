@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from drivers.errors import BenchError
-from hil_tests.measurements import measure
+from hil_tests.measure.registry import measure
 from hil_tests.run_data import read_run
 from hil_tests.run_facts import is_same_point
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from hil_tests.limits import Limit, Limits
-    from hil_tests.measured import Measured
+    from hil_tests.measure.estimates import Estimate
+    from hil_tests.measure.measured import Measured
     from hil_tests.run_facts import ProcedureName, RunFacts
-    from hil_tests.statistics import Estimate
     from sweeps.record import RunRecord
 
 Verdict = Literal["pass", "marginal", "fail", "incomplete"]

@@ -84,27 +84,22 @@ def choose(inventory: Path, station: str | None, plan: str, target: Target, seed
     if checked.value is None:
         raise InventoryError(str(inventory), checked.mistakes)
     content = checked.value
-    if station is None:
-        if len(content.stations) > 1:
-            known = ", ".join(content.stations)
-            raise InventoryError(str(inventory), [f"several stations; name one of: {known}"])
-        station = next(iter(content.stations))
-    mistakes: list[str] = []
-    if station not in content.stations:
-        mistakes.append(f"no station {station!r}; there are: {', '.join(content.stations)}")
-    if plan not in content.plans:
-        mistakes.append(f"no plan {plan!r}; there are: {', '.join(content.plans)}")
-    if not mistakes:
-        mistakes = _beyond_limits(content.stations[station], plan, content.plans[plan])
+    try:
+        station_name = content.station_called(station)
+        chosen_plan = content.plan_called(plan)
+    except LookupError as error:
+        raise InventoryError(str(inventory), [str(error)]) from None
+    chosen = content.stations[station_name]
+    mistakes = _beyond_limits(chosen, plan, chosen_plan)
     if mistakes:
         raise InventoryError(str(inventory), mistakes)
     return Choice(
         inventory_path=inventory,
         inventory_bytes=checked.source,
-        station_name=station,
-        station=content.stations[station],
+        station_name=station_name,
+        station=chosen,
         plan_name=plan,
-        plan=content.plans[plan],
+        plan=chosen_plan,
         target=target,
         seed=seed,
     )

@@ -293,3 +293,19 @@ class Inventory(Strict):
     version: Literal[1]
     stations: Annotated[dict[str, Station], Field(min_length=1)]
     plans: Annotated[dict[str, Plan], Field(min_length=1)]
+
+    def station_called(self, name: str | None) -> str:
+        """Return `name`, or the only station's if None; LookupError with the names that there are."""
+        known = ", ".join(self.stations)
+        if name is None and len(self.stations) > 1:
+            raise LookupError(f"several stations; name one of: {known}")
+        chosen = next(iter(self.stations)) if name is None else name
+        if chosen not in self.stations:
+            raise LookupError(f"no station {chosen!r}; there are: {known}")
+        return chosen
+
+    def plan_called(self, name: str) -> Plan:
+        """Return the plan called `name`; LookupError with the names that there are."""
+        if name not in self.plans:
+            raise LookupError(f"no plan {name!r}; there are: {', '.join(self.plans)}")
+        return self.plans[name]

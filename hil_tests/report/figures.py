@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hil_tests.measure.estimates import sample_sd
 from hil_tests.report.svg import draw_svg
-from hil_tests.statistics import sample_sd
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from hil_tests.measure.estimates import Floats
     from hil_tests.paper import Paper, Quantity
     from hil_tests.run_data import RunData
-    from hil_tests.statistics import Floats
 
 MEASURED = "#1f5a96"
 MEAN = "#c00000"

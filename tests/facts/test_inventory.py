@@ -178,13 +178,18 @@ def test_files_of_a_connection_are_found_from_the_inventory() -> None:
     assert (found.ca_file, found.password.file) == (Path("/bench/ca.pem"), Path("/run/secret"))
 
 
-def test_unknown_station_and_plan_are_told_with_the_known_ones() -> None:
-    with pytest.raises(InventoryError) as caught:
-        choose(SHIPPED, "mars", "forever", "emulator", 1)
-    assert caught.value.mistakes == [
-        "no station 'mars'; there are: paper-link",
-        "no plan 'forever'; there are: paper, smoke",
-    ]
+def test_unknown_station_and_plan_are_told_with_the_known_ones(tmp_path: Path) -> None:
+    with pytest.raises(InventoryError, match="no station 'mars'; there are: paper-link"):
+        choose(SHIPPED, "mars", "smoke", "emulator", 1)
+    with pytest.raises(InventoryError, match="no plan 'forever'; there are: paper, smoke"):
+        choose(SHIPPED, None, "forever", "emulator", 1)
+    text = SHIPPED.read_text()
+    station = text[text.index("  paper-link:") : text.index("plans:")]
+    two = tmp_path / "inventory.yaml"
+    two.write_text(text.replace("plans:", station.replace("paper-link:", "other-link:") + "plans:", 1))
+    with pytest.raises(InventoryError, match="several stations; name one of: paper-link, other-link"):
+        choose(two, None, "smoke", "emulator", 1)
+    assert choose(two, "other-link", "smoke", "emulator", 1).station_name == "other-link"
 
 
 def test_secrets_come_by_reference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

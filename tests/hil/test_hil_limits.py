@@ -9,8 +9,6 @@ import pytest
 
 from drivers.errors import InventoryError
 from hil_tests.limits import load_limits
-from hil_tests.measurements import _MEASURES
-from hil_tests.quantities import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,10 +35,6 @@ def write(tmp_path: Path) -> Callable[[str], Path]:
         return path
 
     return _write
-
-
-def test_every_kind_is_measured() -> None:
-    assert set(_MEASURES) == set(KINDS)
 
 
 def test_shipped_limits_have_every_named_check() -> None:

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from hil_tests.limits import load_limits
-from hil_tests.statistics import share_below
-from hil_tests.sweep_measurements import outlier_distance
+from hil_tests.measure.estimates import share_below
+from hil_tests.measure.sweep import outlier_distance
 from hil_tests.verdict import judge
 from tests.hil.synthetic_runs import MODEL, T0_S, PowerDrift, draw, stability_run, stream
 

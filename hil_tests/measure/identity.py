@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hil_tests.measured import Measured
-from hil_tests.statistics import exactly
+from hil_tests.measure.estimates import exactly
+from hil_tests.measure.measured import Measured
 
 if TYPE_CHECKING:
     from hil_tests.limits import Limit

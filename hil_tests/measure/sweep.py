@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hil_tests.measured import NO_RECORDS, Measured
+from hil_tests.measure.estimates import Estimate, exactly, mean_of
+from hil_tests.measure.measured import NO_RECORDS, Measured
 from hil_tests.run_facts import is_same_point
-from hil_tests.statistics import Estimate, exactly, mean_of
 
 if TYPE_CHECKING:
     from hil_tests.limits import Limit
+    from hil_tests.measure.estimates import Floats
     from hil_tests.run_data import Columns, RunData
-    from hil_tests.statistics import Floats
 
 # What is put in the place of no count at all: half a detection in the whole time.
 _HALF_A_DETECTION = 0.5

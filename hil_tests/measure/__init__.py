@@ -1,0 +1,1 @@
+"""Measure in a run record what a limit asks for; never judge."""
