@@ -1,1 +1,1 @@
-"""Emulators: they are the gear when there is none, on the same wires."""
+"""Emulators: they answer in the place of gear, byte for byte."""

@@ -40,9 +40,7 @@ def main() -> None:
 @app.command()
 def serve(
     inventory: Path,
-    station: Annotated[
-        str | None, typer.Option(help="station of the inventory; the only one if absent")
-    ] = None,
+    station: Annotated[str | None, typer.Option(help="station; the only one if absent")] = None,
     plan: Annotated[str, typer.Option(help="plan whose record period and virtual t0 are used")] = "smoke",
     seed: Annotated[int, typer.Option(help="seed of every draw")] = 1,
     clock: Annotated[ClockName, typer.Option(help="virtual: moves while a client waits")] = ClockName.wall,

@@ -1,1 +1,1 @@
-"""Sweeps: procedures that run on a station and leave a run record."""
+"""Sweeps: procedures, and the record of what they saw."""

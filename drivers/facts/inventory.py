@@ -226,7 +226,7 @@ class Emulation(Strict):
 
 
 class Station(Strict):
-    """Gear on two sites joined by one fibre."""
+    """Two sites, the fibre between them, and the gear at its ends."""
 
     title: str
     sites: dict[str, Site]

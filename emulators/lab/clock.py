@@ -1,4 +1,4 @@
-"""The lab's one clock: virtual (moves only while somebody waits) or wall (the host's time times a factor).
+"""The lab's one clock: virtual (a client's waiting moves it) or wall (host time, sped up if wanted).
 
 Everything that happens in the lab by itself is an event on this clock: a telemetry record, a
 movement's end, a delayed reply. Events due at the same time run in the order in which they were set.

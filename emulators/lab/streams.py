@@ -1,4 +1,4 @@
-"""Named random streams: a draw is a function of (seed, stream, index) and of nothing else.
+"""Named random streams: seed, stream and index settle a draw, and nothing else does.
 
 Counter-based (Philox), so no stream has a state that somebody's extra question could move, and a
 restarted lab draws the same values for the same indices.
