@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from hil_tests.limits import Limits
     from hil_tests.paper import PaperRow
     from hil_tests.verdict import Check
-    from sweeps.record import RunRecord
+    from sweeps.record.run_record import RunRecord
 
 
 class Acceptance:

@@ -12,10 +12,11 @@ from drivers.errors import BenchError, RecordError
 from hil_tests.acceptance import Acceptance
 from hil_tests.limits import load_limits
 from hil_tests.report.summary import PAGE_CSS
-from sweeps.plan import PROCEDURES, Choice, choose
-from sweeps.progress import progress_for
-from sweeps.record import RunRecord
-from sweeps.run import new_run_folder, run_procedure
+from sweeps.choice import Choice, choose
+from sweeps.procedures.registry import PROCEDURES
+from sweeps.record.run_record import RunRecord
+from sweeps.running.progress import progress_for
+from sweeps.running.run import new_run_folder, run_procedure
 
 if TYPE_CHECKING:
     from collections.abc import Callable

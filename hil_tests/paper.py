@@ -17,7 +17,7 @@ from hil_tests.run_data import read_run
 
 if TYPE_CHECKING:
     from hil_tests.run_data import Columns
-    from sweeps.record import RunRecord
+    from sweeps.record.run_record import RunRecord
 
 PAPER_FILE = Path(__file__).with_name("paper.yaml")
 QBER_SHARE_THRESHOLD = 0.029

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from hil_tests.measure.estimates import Floats
-    from sweeps.record import Gap, Point, RunRecord, Slot
+    from sweeps.record.run_record import Gap, Point, RunRecord, Slot
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from drivers.errors import BenchError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from sweeps.record import RunRecord
+    from sweeps.record.run_record import RunRecord
 
 ProcedureName = Literal["attenuation", "stability"]
 PROCEDURE_TITLES: dict[ProcedureName, str] = {"stability": "Stability", "attenuation": "Attenuation sweep"}

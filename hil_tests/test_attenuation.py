@@ -10,7 +10,7 @@ from hil_tests.verdict import failures_text
 
 if TYPE_CHECKING:
     from hil_tests.acceptance import Acceptance
-    from sweeps.record import RunRecord
+    from sweeps.record.run_record import RunRecord
 
 
 @pytest.mark.destructive

@@ -8,7 +8,7 @@ from hil_tests.verdict import failures_text
 
 if TYPE_CHECKING:
     from hil_tests.acceptance import Acceptance
-    from sweeps.record import RunRecord
+    from sweeps.record.run_record import RunRecord
 
 
 def test_stability(stability_limit: str, stability_run: RunRecord, acceptance: Acceptance) -> None:

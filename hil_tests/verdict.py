@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from hil_tests.measure.estimates import Estimate
     from hil_tests.measure.measured import Measured
     from hil_tests.run_facts import ProcedureName, RunFacts
-    from sweeps.record import RunRecord
+    from sweeps.record.run_record import RunRecord
 
 Verdict = Literal["pass", "marginal", "fail", "incomplete"]
 

@@ -10,9 +10,10 @@ from typing import Annotated
 import typer
 
 from drivers.errors import BenchError
-from sweeps.plan import PROCEDURES, Choice, Procedure, choose
-from sweeps.progress import progress_for
-from sweeps.run import new_run_folder, run_procedure
+from sweeps.choice import Choice, choose
+from sweeps.procedures.registry import PROCEDURES, Procedure
+from sweeps.running.progress import progress_for
+from sweeps.running.run import new_run_folder, run_procedure
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from hil_tests.paper import PaperRow
     from hil_tests.verdict import Check
-    from sweeps.record import RunRecord
+    from sweeps.record.run_record import RunRecord
 
 _PAPER_KEYS = ("quantity", "added_db", "published", "published_sd", "measured", "measured_sd", "z")
 _PROVENANCE_KEYS = (

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from hil_tests.paper import PaperRow
     from hil_tests.run_data import RunData
     from hil_tests.verdict import Check, Verdict
-    from sweeps.record import RunRecord
+    from sweeps.record.run_record import RunRecord
 
 TEMPLATES = Path(__file__).parent
 PAGE_CSS = TEMPLATES / "page.css"

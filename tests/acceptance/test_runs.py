@@ -14,16 +14,17 @@ import pytest
 
 from drivers.errors import BenchError, DeviceError, LabError, StationError
 from drivers.facts.lab import Fault
-from sweeps.plan import PROCEDURES, choose
-from sweeps.progress import Silent
-from sweeps.record import RunRecord
-from sweeps.run import open_bench, run_procedure
+from sweeps.choice import choose
+from sweeps.procedures.registry import PROCEDURES
+from sweeps.record.run_record import RunRecord
+from sweeps.running.progress import Silent
+from sweeps.running.run import open_bench, run_procedure
 from tests.acceptance.benches import PROJECT, run_pytest, write_inventory
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sweeps.plan import Choice
+    from sweeps.choice import Choice
 
 
 def smoke(inventory: Path, seed: int = 1) -> Choice:

@@ -10,10 +10,11 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from drivers.facts.telemetry import TelemetryRecord
-from sweeps.plan import PROCEDURES, choose
-from sweeps.progress import progress_for
-from sweeps.record import RunRecord
-from sweeps.run import run_procedure
+from sweeps.choice import choose
+from sweeps.procedures.registry import PROCEDURES
+from sweeps.record.run_record import RunRecord
+from sweeps.running.progress import progress_for
+from sweeps.running.run import run_procedure
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,8 +15,8 @@ from drivers.facts.inventory import VisaSocketConnection
 from drivers.roles import ApplianceStatus, Attenuator, AttenuatorSpec, Identity, QkdAppliance, TelemetryBatch
 from drivers.station import Station, open_station
 from drivers.wires.byte_log import NO_LOG, ByteLog
-from sweeps.preparation import prepare_link
-from sweeps.record import RunRecord
+from sweeps.procedures.preparation import prepare_link
+from sweeps.record.run_record import RunRecord
 from tests.acceptance.benches import PROJECT, STATION
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pytest
 from drivers.errors import InventoryError
 from drivers.facts.checked_yaml import read_checked
 from drivers.facts.inventory import Inventory, SecretReference, WebApiConnection
-from sweeps.plan import choose
+from sweeps.choice import choose
 
 PROJECT = Path(__file__).parents[2]
 SHIPPED = PROJECT / "inventory.yaml"

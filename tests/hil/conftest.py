@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sweeps import record
+from sweeps.record import run_record as record
 
 if TYPE_CHECKING:
     import sqlite3

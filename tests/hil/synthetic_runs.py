@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from drivers.facts.telemetry import TelemetryRecord
-from sweeps.record import Gap, RunRecord
+from sweeps.record.run_record import Gap, RunRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -17,7 +17,7 @@ from tests.hil.synthetic_runs import MODEL, T0_S, PowerDrift, draw, stability_ru
 
 if TYPE_CHECKING:
     from hil_tests.verdict import Check
-    from sweeps.record import RunRecord
+    from sweeps.record.run_record import RunRecord
 
 LIMITS = load_limits(Path(__file__).parents[2] / "hil_tests" / "limits" / "paper-link.yaml")
 

@@ -14,7 +14,7 @@ from tests.hil.synthetic_runs import ALL_DB, attenuation_run, stability_run
 
 if TYPE_CHECKING:
     from drivers.facts.telemetry import TelemetryRecord
-    from sweeps.record import RunRecord
+    from sweeps.record.run_record import RunRecord
 
 LIMITS = load_limits(Path(__file__).parents[2] / "hil_tests" / "limits" / "paper-link.yaml")
 SEEDS = range(25)

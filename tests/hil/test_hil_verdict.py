@@ -15,7 +15,7 @@ from hil_tests.limits import Limit, load_limits
 from hil_tests.measure.estimates import Estimate
 from hil_tests.measure.measured import Measured
 from hil_tests.verdict import Check, Verdict, check_of, failures_text, judge, limit_text, margin_of, overall
-from sweeps.record import RunRecord
+from sweeps.record.run_record import RunRecord
 from tests.hil.synthetic_runs import ALL_DB, attenuation_run, stability_run
 
 LIMITS_FILE = Path(__file__).parents[2] / "hil_tests" / "limits" / "paper-link.yaml"

@@ -11,9 +11,9 @@ import pytest
 from drivers.errors import DeviceError, GearError, RecordError, TransportTimeout
 from drivers.facts.telemetry import RecordGap, TelemetryRecord
 from drivers.roles import TelemetryBatch
-from sweeps.progress import Heartbeat, Silent
-from sweeps.record import Gap, RunRecord
-from sweeps.slots import SlotSchedule
+from sweeps.procedures.slots import SlotSchedule
+from sweeps.record.run_record import Gap, RunRecord
+from sweeps.running.progress import Heartbeat, Silent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

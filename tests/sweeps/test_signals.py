@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from sweeps.signals import signals_as_interrupts, signals_deferred
+from sweeps.running.signals import signals_as_interrupts, signals_deferred
 
 ENDING = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 

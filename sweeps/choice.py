@@ -1,4 +1,4 @@
-"""From what a person asks for to a run that can start: inventory read, station, plan and procedure chosen."""
+"""From what a person asks for to a run that can start: inventory read, station and plan chosen."""
 
 from __future__ import annotations
 
@@ -8,51 +8,14 @@ from typing import TYPE_CHECKING, Literal
 from drivers.errors import InventoryError
 from drivers.facts.checked_yaml import read_checked
 from drivers.facts.inventory import Inventory
-from sweeps import attenuation, stability
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from drivers.facts.inventory import Plan
     from drivers.facts.inventory import Station as StationFacts
-    from drivers.station import Station
-    from sweeps.progress import Progress
-    from sweeps.record import RunRecord
 
 Target = Literal["emulator", "lab"]
-
-
-@dataclass(frozen=True, slots=True)
-class Procedure:
-    """One procedure: how to run it, and what can be said of it beforehand."""
-
-    name: str
-    run: Callable[[Station, Plan, RunRecord, Progress], None]
-    record_count: Callable[[Plan], int]
-    duration_s: Callable[[Plan], float]
-    steps: Callable[[Plan], list[str]]
-    touches: str
-
-
-PROCEDURES = {
-    "attenuation": Procedure(
-        "attenuation",
-        attenuation.run_attenuation,
-        attenuation.record_count,
-        attenuation.duration_s,
-        attenuation.steps,
-        attenuation.TOUCHES,
-    ),
-    "stability": Procedure(
-        "stability",
-        stability.run_stability,
-        stability.record_count,
-        stability.duration_s,
-        stability.steps,
-        stability.TOUCHES,
-    ),
-}
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from drivers.clock import Clock
     from drivers.roles import QkdAppliance
     from drivers.station import Station
-    from sweeps.record import RunRecord
+    from sweeps.record.run_record import RunRecord
 
 # Start-up of such systems takes 10 to 20 minutes (assumed; no public figure for this one).
 _COMING_UP_S = 1800.0

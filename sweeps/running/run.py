@@ -12,11 +12,11 @@ from drivers.lab_control.control import LabControl
 from drivers.lab_control.faults import LabFaults
 from drivers.station import open_station
 from drivers.wires.byte_log import ByteLog
-from sweeps.lab_process import emulated_lab
-from sweeps.preparation import note_identities
-from sweeps.provenance import provenance, sha256_of
-from sweeps.record import RunRecord
-from sweeps.signals import signals_as_interrupts, signals_deferred
+from sweeps.running.lab_process import emulated_lab
+from sweeps.procedures.preparation import note_identities
+from sweeps.record.provenance import provenance, sha256_of
+from sweeps.record.run_record import RunRecord
+from sweeps.running.signals import signals_as_interrupts, signals_deferred
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from drivers.facts.inventory import AnyConnection
     from drivers.facts.lab import LabAddresses
     from drivers.station import Station
-    from sweeps.plan import Choice, Procedure
-    from sweeps.progress import Progress
+    from sweeps.choice import Choice
+    from sweeps.procedures.registry import Procedure
+    from sweeps.running.progress import Progress
 
 
 def run_procedure(choice: Choice, procedure: Procedure, folder: Path, progress: Progress) -> None:

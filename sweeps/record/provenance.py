@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-PROJECT_FOLDER = Path(__file__).parents[1]
+PROJECT_FOLDER = Path(__file__).parents[2]
 _PACKAGES = ("numpy", "pydantic", "pyvisa", "pyvisa-py", "requests", "pytest", "pytest-html", "matplotlib")
 
 

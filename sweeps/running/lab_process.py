@@ -13,13 +13,13 @@ from pydantic import ValidationError
 from drivers.errors import LabError
 from drivers.facts.lab import ControlRequest, LabAddresses
 from drivers.lab_control.control import LabControl
-from sweeps.provenance import PROJECT_FOLDER
+from sweeps.record.provenance import PROJECT_FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
-    from sweeps.plan import Choice
+    from sweeps.choice import Choice
 
 _START_WALL_S = 60.0
 _END_WALL_S = 10.0

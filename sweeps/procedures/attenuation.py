@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sweeps.preparation import prepare_link
-from sweeps.slots import RECORD_WINDOW_S, SlotSchedule
+from sweeps.procedures.preparation import prepare_link
+from sweeps.procedures.slots import RECORD_WINDOW_S, SlotSchedule
 
 if TYPE_CHECKING:
     from drivers.facts.inventory import Plan
     from drivers.station import Station
-    from sweeps.progress import Progress
-    from sweeps.record import RunRecord
+    from sweeps.running.progress import Progress
+    from sweeps.record.run_record import RunRecord
 
 TOUCHES = "moves the attenuator and darkens the link: key making slows down and stops at high loss"
 

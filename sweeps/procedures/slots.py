@@ -11,14 +11,14 @@ import math
 from typing import TYPE_CHECKING
 
 from drivers.errors import GearError
-from sweeps.record import Gap
+from sweeps.record.run_record import Gap
 
 if TYPE_CHECKING:
     from drivers.clock import Clock
     from drivers.facts.telemetry import TelemetryRecord
     from drivers.roles import QkdAppliance
-    from sweeps.progress import Progress
-    from sweeps.record import RunRecord
+    from sweeps.running.progress import Progress
+    from sweeps.record.run_record import RunRecord
 
 RECORD_WINDOW_S = 1.0
 """A record covers this much and is there at its end."""

@@ -1,0 +1,1 @@
+"""The procedures: what each does to the station, step by step, and what it needs beforehand."""

@@ -1,0 +1,48 @@
+"""Every procedure by name, with what can be said of it before it runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sweeps.procedures import attenuation, stability
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from drivers.facts.inventory import Plan
+    from drivers.station import Station
+    from sweeps.record.run_record import RunRecord
+    from sweeps.running.progress import Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Procedure:
+    """One procedure: how to run it, and what can be said of it beforehand."""
+
+    name: str
+    run: Callable[[Station, Plan, RunRecord, Progress], None]
+    record_count: Callable[[Plan], int]
+    duration_s: Callable[[Plan], float]
+    steps: Callable[[Plan], list[str]]
+    touches: str
+
+
+PROCEDURES = {
+    "attenuation": Procedure(
+        "attenuation",
+        attenuation.run_attenuation,
+        attenuation.record_count,
+        attenuation.duration_s,
+        attenuation.steps,
+        attenuation.TOUCHES,
+    ),
+    "stability": Procedure(
+        "stability",
+        stability.run_stability,
+        stability.record_count,
+        stability.duration_s,
+        stability.steps,
+        stability.TOUCHES,
+    ),
+}

@@ -1,0 +1,1 @@
+"""A run from start to end: bench opened, procedure run, safe state reached, resumed after a break."""
