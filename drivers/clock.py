@@ -35,26 +35,30 @@ class Clock(Protocol):
         ...
 
 
+# A machine that slept wakes up in the middle of a sleep, which knows nothing of it.
+_LONGEST_NAP_S = 5.0
+
+
 class WallClock:
-    """The time of this host, monotonic once started so that a stepped system clock moves no schedule."""
+    """The time of this host, free of steps once started, and going on while the host sleeps."""
 
     kind = "wall"
 
     def __init__(self) -> None:
-        self._epoch_s = time.time() - time.monotonic()
+        self._epoch_s = time.time() - boot_s()
 
     def now_s(self) -> float:
         """Return host time in s since the Unix epoch, free of steps."""
-        return self._epoch_s + time.monotonic()
+        return self._epoch_s + boot_s()
 
     def wait_until(self, t_s: float) -> None:
         """Sleep until `t_s`; return at once when it has passed."""
-        self.sleep(t_s - self.now_s())
+        while (left_s := t_s - self.now_s()) > 0:
+            time.sleep(min(left_s, _LONGEST_NAP_S))
 
     def sleep(self, duration_s: float) -> None:
         """Sleep for `duration_s`; nothing for zero or less."""
-        if duration_s > 0:
-            time.sleep(duration_s)
+        self.wait_until(self.now_s() + duration_s)
 
     def wall_timeout_s(self, deadline_s: float) -> float:
         """Return the deadline itself: on the wall clock both are the same time."""
@@ -68,4 +72,11 @@ def utc_now_s() -> float:
 
 def monotonic_s() -> float:
     """Return a host time in s that only moves forward (for durations and deadlines of the wire)."""
+    return time.monotonic()
+
+
+def boot_s() -> float:
+    """Return the time in s since the host was started, its sleep included where the system tells."""
+    if hasattr(time, "CLOCK_BOOTTIME"):
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
     return time.monotonic()

@@ -8,9 +8,11 @@
     │   │   ├── TransportTimeout    no complete answer by the deadline
     │   │   └── ConnectionLost      refused, reset, closed, or not trusted
     │   ├── ProtocolError       an answer came and could not be understood
-    │   └── DeviceError         the device understood and said no
+    │   ├── DeviceError         the device understood and said no
+    │   └── NotHomed            a motor that does not know where it stands
     ├── RecordError         the run record cannot be written or read
     ├── StationError        gear that is missing, a role that nobody fills
+    │   └── OperatorAbort       a person was asked to do something and said no
     └── LabError            the emulated lab refused, or is gone
 
 A device under test that performs badly is a verdict and never one of these.
@@ -74,12 +76,20 @@ class DeviceError(GearError):
         super().__init__(device, command, f"device error {code}: {text}")
 
 
+class NotHomed(GearError):
+    """A motor-driven device does not know where it stands until it is sent home; nothing is wrong with it."""
+
+
 class LabError(BenchError):
     """The emulated lab refused a request, ended, or could not be started."""
 
 
 class StationError(BenchError):
     """A station cannot be used as it is: gear that does not answer, a role that nobody fills."""
+
+
+class OperatorAbort(StationError):
+    """The operator was asked to do something by hand and did not do it; how far they got is not known."""
 
 
 class RecordError(BenchError):

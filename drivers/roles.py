@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from drivers.facts.lab import Fault, JournalEntry
+    from drivers.facts.lab import Fault, JournalEntry, Patch
     from drivers.facts.telemetry import RecordGap, TelemetryRecord
 
 
@@ -41,6 +41,8 @@ class AttenuatorSpec:
     insertion_loss_db: float
     min_wavelength_nm: float
     max_wavelength_nm: float
+    has_shutter: bool = True
+    """Whether it can block the light altogether."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,26 @@ class TelemetryBatch:
     gaps: Sequence[RecordGap]
 
 
+@dataclass(frozen=True, slots=True)
+class OperatorTask:
+    """One thing to be done by hand, for a person to read."""
+
+    do: str
+    """What to do, in one sentence."""
+    why: str
+    patch: Patch | None = None
+    """The same act for a machine that stands in for the person; None where only a person can do it."""
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorAnswer:
+    """What the operator said when it was done, and who that was."""
+
+    text: str
+    """"done", or a remark."""
+    answered_by: str
+
+
 @runtime_checkable
 class Attenuator(Protocol):
     """A variable optical attenuator in line with the quantum channel."""
@@ -80,7 +102,7 @@ class Attenuator(Protocol):
         ...
 
     def attenuation_db(self) -> float:
-        """Read the attenuation setting in dB (without insertion loss)."""
+        """Read the attenuation setting in dB (without insertion loss); NotHomed if the device lost count."""
         ...
 
     def set_attenuation_db(self, attenuation_db: float) -> None:
@@ -88,11 +110,11 @@ class Attenuator(Protocol):
         ...
 
     def shutter_open(self) -> bool:
-        """Read whether light passes."""
+        """Read whether light passes; always, where there is no shutter."""
         ...
 
     def set_shutter_open(self, is_open: bool) -> None:
-        """Open or block the light path."""
+        """Open or block the light path; LimitError to block it where there is no shutter."""
         ...
 
     def wavelength_nm(self) -> float:
@@ -128,6 +150,10 @@ class QkdAppliance(Protocol):
         """Take all records made so far as read, so that the next reading starts with the next record."""
         ...
 
+    def continue_telemetry(self, newest: TelemetryRecord) -> None:
+        """Take all records up to `newest`, read in an earlier session, as read."""
+        ...
+
     def read_telemetry(self) -> TelemetryBatch:
         """Read the records made since the last reading: duplicates dropped, lost numbers as gaps."""
         ...
@@ -151,4 +177,12 @@ class FaultInjector(Protocol):
 
     def journal(self) -> Sequence[JournalEntry]:
         """Return what was done so far, oldest first."""
+        ...
+
+
+class Operator(Protocol):
+    """Whoever does by hand what no wire can: a person at a terminal, or an emulated lab's patch panel."""
+
+    def carry_out(self, task: OperatorTask) -> OperatorAnswer:
+        """Have `task` done and return the answer; OperatorAbort if it was not, StationError if nobody can."""
         ...

@@ -5,19 +5,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from drivers.added_loss import Place, loss_rule
+from drivers.attenuators.oz_dd100mc import open_oz_dd100mc
 from drivers.attenuators.viavi_mvoa import open_viavi_mvoa
 from drivers.cerberis_xgr.web_api import open_cerberis_xgr
-from drivers.errors import BenchError, GearError, LimitError, StationError
-from drivers.facts.inventory import CerberisXgrGear, MapMvoaGear, VisaSocketConnection, WebApiConnection
+from drivers.errors import BenchError, GearError, LimitError, NotHomed, StationError
+from drivers.facts.inventory import (
+    CerberisXgrGear,
+    MapMvoaGear,
+    OzDd100Gear,
+    SerialConnection,
+    VisaSocketConnection,
+    WebApiConnection,
+)
 from drivers.roles import Attenuator, QkdAppliance
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from drivers.added_loss import LossRule
     from drivers.clock import Clock
     from drivers.facts.inventory import AnyConnection, AnyGear
     from drivers.facts.inventory import Station as StationFacts
-    from drivers.roles import FaultInjector
+    from drivers.roles import FaultInjector, Operator
     from drivers.wires.byte_log import ByteLog
 
 # Gear that serves one client at a time needs a moment to see that the last connection is gone.
@@ -43,20 +53,21 @@ class Station:
         gear: Mapping[str, Attenuator | QkdAppliance],
         clock: Clock,
         faults: FaultInjector | None,
+        operator: Operator | None = None,
     ) -> None:
         self.name = name
         self.facts = facts
         self.clock = clock
         self.faults = faults
         """Who breaks things here on purpose, where there is such a one."""
+        self.operator = operator
+        """Who does by hand what no wire can, where there is such a one."""
+        self._place = Place(name, operator)
         self._gear = gear
 
     def attenuator(self) -> Attenuator:
         """Return the attenuator in the quantum channel; StationError if the station has none."""
-        for gear in self._gear.values():
-            if isinstance(gear, Attenuator):
-                return gear
-        raise StationError(f"station {self.name}: nothing fills the role 'attenuator'")
+        return self._named_attenuator()[1]
 
     def appliances(self) -> dict[str, QkdAppliance]:
         """Return the QKD appliances by gear name."""
@@ -73,26 +84,37 @@ class Station:
     def set_added_db(self, added_db: float) -> AddedLoss:
         """Set the loss added to the fibre, in dB beyond the station's reference of 0 dB.
 
-        LimitError, before anything is sent, above the station's `added_db_max` or below what the
-        attenuator can do.
+        LimitError, before anything is sent or asked, above the station's `added_db_max` or for what the
+        attenuator cannot do. Where 0 dB means that it is removed, the operator is asked to take it out or
+        to put it in: OperatorAbort if they do not, StationError if there is none.
         """
+        setting_db = self.setting_for(added_db)
+        attenuator = self.attenuator()
+        rule = self._loss_rule()
+        is_removed = rule.removes_for(added_db)
+        if rule.is_removable:
+            self._place.bring_about(rule.task_for(added_db), in_line=not is_removed)
+        attenuator.set_attenuation_db(setting_db)
+        return AddedLoss(added_db, setting_db=setting_db, readback_db=attenuator.attenuation_db())
+
+    def setting_for(self, added_db: float) -> float:
+        """Return the attenuator's setting (dB) that makes `added_db`; LimitError if nothing may or can."""
         maximum_db = self.facts.limits.added_db_max
         if not 0 <= added_db <= maximum_db:
             raise LimitError(
                 f"station {self.name}: {added_db} dB added; the station allows 0 to {maximum_db}"
             )
-        attenuator = self.attenuator()
-        attenuator.set_attenuation_db(added_db)
-        return AddedLoss(added_db, setting_db=added_db, readback_db=attenuator.attenuation_db())
+        rule = self._loss_rule()
+        return 0.0 if rule.removes_for(added_db) else rule.setting_db(added_db)
 
     def make_safe(self) -> None:
         """Bring the gear into the station's safe state; StationError naming what could not be brought there.
 
-        Every step is tried, and tried again over a fresh connection, whatever became of the others.
+        Every step is tried, and tried again over a fresh connection, whatever became of the others. No
+        operator is asked: an attenuator that is in line stays there, at the setting of the safe state.
         """
         attenuator = self.attenuator()
-        is_maximum = self.facts.safe_state.attenuator == "maximum"
-        setting_db = self.facts.limits.added_db_max if is_maximum else 0.0
+        setting_db = self._safe_setting_db()
         problems = [
             *self._insist(lambda: attenuator.set_attenuation_db(setting_db)),
             *self._insist(lambda: attenuator.set_shutter_open(is_open=True)),
@@ -100,10 +122,62 @@ class Station:
         if problems:
             raise StationError("\n  ".join([f"station {self.name}: safe state not reached", *problems]))
 
+    def unsafe(self) -> list[str]:
+        """Read the gear and return in words what is not in the station's safe state; empty if all is."""
+        attenuator = self.attenuator()
+        found_db, safe_db = self._found_db(), self._safe_setting_db()
+        told: list[str] = []
+        if found_db is None:
+            told.append("the attenuator does not know its attenuation: it was not homed")
+        elif abs(found_db - safe_db) > attenuator.spec.resolution_db:
+            told.append(f"the attenuator is set to {found_db:g} dB, safe is {safe_db:g} dB")
+        if not attenuator.shutter_open():
+            told.append("the attenuator blocks the light")
+        return told
+
+    def is_at_reference(self) -> bool:
+        """Read whether the link is as 0 dB added leaves it; False where only an operator could tell."""
+        attenuator = self.attenuator()
+        found_db = self._found_db()
+        is_at_zero = found_db is not None and found_db <= attenuator.spec.resolution_db
+        return is_at_zero and attenuator.shutter_open() and not self._loss_rule().is_removable
+
     def close(self) -> None:
         """Close every connection; the gear keeps its state."""
         for gear in self._gear.values():
             gear.close()
+
+    def limit_problem(self) -> str | None:
+        """Return why the station's limits or safe state are beyond its attenuator; None if they are not."""
+        allowed = f"limits.added_db_max is {self.facts.limits.added_db_max} dB"
+        rule = self._loss_rule()
+        reach_db = self.attenuator().spec.max_db + rule.least_in_line_db
+        if self.facts.limits.added_db_max > reach_db:
+            return f"{allowed}; its attenuator reaches {reach_db} dB"
+        is_maximum = self.facts.safe_state.attenuator == "maximum"
+        if is_maximum and self.facts.limits.added_db_max < rule.least_in_line_db:
+            return f"{allowed} and the safe state; its attenuator adds {rule.least_in_line_db} dB and more"
+        return None
+
+    def _found_db(self) -> float | None:
+        try:
+            return self.attenuator().attenuation_db()
+        except NotHomed:
+            return None
+
+    def _safe_setting_db(self) -> float:
+        is_maximum = self.facts.safe_state.attenuator == "maximum"
+        return self._loss_rule().setting_db(self.facts.limits.added_db_max) if is_maximum else 0.0
+
+    def _named_attenuator(self) -> tuple[str, Attenuator]:
+        for name, gear in self._gear.items():
+            if isinstance(gear, Attenuator):
+                return name, gear
+        raise StationError(f"station {self.name}: nothing fills the role 'attenuator'")
+
+    def _loss_rule(self) -> LossRule:
+        name, attenuator = self._named_attenuator()
+        return loss_rule(self.facts, name, attenuator.spec)
 
     def _insist(self, step: Callable[[], None]) -> list[str]:
         """Do `step`, again after each pause if it fails; return the last problem if none succeeded."""
@@ -126,6 +200,7 @@ def open_station(
     clock: Clock,
     log: ByteLog,
     faults: FaultInjector | None = None,
+    operator: Operator | None = None,
 ) -> Station:
     """Open all gear of a station.
 
@@ -143,12 +218,11 @@ def open_station(
             gear.close()
         reached = f"{len(opened)} of {len(facts.gear)} devices reached"
         raise StationError("\n  ".join([f"station {name}: {reached}", *problems]))
-    station = Station(name, facts, opened, clock, faults)
-    reach_db = station.attenuator().spec.max_db
-    if facts.limits.added_db_max > reach_db:
+    station = Station(name, facts, opened, clock, faults, operator)
+    problem = station.limit_problem()
+    if problem is not None:
         station.close()
-        allowed = f"limits.added_db_max is {facts.limits.added_db_max}"
-        raise StationError(f"station {name}: {allowed} dB; its attenuator reaches {reach_db} dB")
+        raise StationError(f"station {name}: {problem}")
     return station
 
 
@@ -157,6 +231,8 @@ def _open_gear(
 ) -> Attenuator | QkdAppliance:
     if isinstance(gear, MapMvoaGear) and isinstance(connection, VisaSocketConnection):
         return open_viavi_mvoa(name, connection, clock, log)
+    if isinstance(gear, OzDd100Gear) and isinstance(connection, SerialConnection):
+        return open_oz_dd100mc(name, connection, gear.calibration_nm, clock, log)
     if isinstance(gear, CerberisXgrGear) and isinstance(connection, WebApiConnection):
         return open_cerberis_xgr(name, connection, clock, log)
     if connection is None:

@@ -15,7 +15,7 @@ from drivers.facts.checked_yaml import read_checked
 from drivers.facts.inventory import Inventory
 from emulators.cow4.profile import ProfileError
 from emulators.lab.assembly import EmulatedLab, LabSettings
-from emulators.lab.clock import host_time_s
+from emulators.wires.places import PlaceError, read_places
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,8 +47,21 @@ def serve(
     factor: Annotated[float, typer.Option(help="lab seconds per wall second", min=1e-3, max=1e6)] = 1.0,
     folder: Annotated[Path, typer.Option(help="where lab.json and the PKI go")] = Path("runs/lab"),
     idle_exit_s: Annotated[float | None, typer.Option(help="end after so long without a client")] = None,
+    go_on_at_s: Annotated[
+        float | None, typer.Option(help="take up the lab that died in FOLDER at this lab time")
+    ] = None,
+    listen: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=ADDRESS:PORT",
+            help="where a device (or `control`) listens, an address of this host; may be repeated",
+        ),
+    ] = None,
 ) -> None:
-    """Serve the station's gear on free ports of loopback; addresses are printed and go into lab.json."""
+    """Serve the station's gear on free ports of loopback, or where --listen says.
+
+    Addresses are printed and go into lab.json, with the files of the authority and of the password.
+    """
     checked = read_checked(inventory, Inventory)
     if checked.value is None:
         _refuse(f"{inventory}: {len(checked.mistakes)} mistakes", checked.mistakes)
@@ -56,23 +69,28 @@ def serve(
     try:
         name = content.station_called(station)
         chosen = content.plan_called(plan)
-    except LookupError as error:
+        places = read_places(listen or [], content.stations[name].gear)
+    except (LookupError, PlaceError) as error:
         _refuse(f"{inventory}: {error}", [])
+    if go_on_at_s is not None and clock is not ClockName.virtual:
+        _refuse("--go-on-at-s needs the virtual clock: the host's time went on without the lab", [])
     settings = LabSettings(
         station_name=name,
         station=content.stations[name],
         plan=chosen,
         seed=seed,
         clock_kind=clock.value,
-        t0_s=chosen.virtual_t0.timestamp() if clock is ClockName.virtual else host_time_s(),
+        t0_s=chosen.virtual_t0.timestamp() if clock is ClockName.virtual else None,
         factor=1.0 if clock is ClockName.virtual else factor,
         folder=folder.resolve(),
         idle_exit_s=idle_exit_s,
+        go_on_at_s=go_on_at_s,
+        places=places,
     )
     try:
         with asyncio.Runner(loop_factory=_fast_loop()) as runner:
             runner.run(_serve(settings))
-    except ProfileError as error:
+    except (ProfileError, PlaceError) as error:
         _refuse(str(error), [])
 
 
@@ -91,14 +109,24 @@ async def _serve(settings: LabSettings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, lab.control.ended.set)
-    addresses = await lab.start()
-    text = addresses.model_dump_json(indent=2)
-    (settings.folder / "lab.json").write_text(text)
+    try:
+        addresses = await lab.start()
+    except PlaceError:
+        await lab.close()
+        raise
+    _write_whole(settings.folder / "lab.json", addresses.model_dump_json(indent=2))
     print(addresses.model_dump_json(), flush=True)  # noqa: T201 - whoever started the lab reads this line
     ticking = asyncio.create_task(lab.clock.run())
     await lab.control.run_until_ended()
     ticking.cancel()
     await lab.close()
+
+
+def _write_whole(path: Path, text: str) -> None:
+    """Write a file that others may read at any moment: the old one or the new one, never half of it."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(text)
+    partial.replace(path)
 
 
 def _refuse(title: str, lines: list[str]) -> NoReturn:

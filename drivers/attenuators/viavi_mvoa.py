@@ -5,14 +5,13 @@ Commands and how well each is known: `drivers/facts/names/viavi_map_mvoa.yaml`.
 
 from __future__ import annotations
 
-import math
 import re
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from drivers.attenuators.mvoa_queries import MvoaQueries
 from drivers.errors import DeviceError, LimitError, ProtocolError, TransportError, TransportTimeout
-from drivers.facts.names import load_names
-from drivers.roles import AttenuatorSpec, Identity
+from drivers.roles import AttenuatorSpec
 from drivers.wires.scpi_wire import ScpiWire
 
 if TYPE_CHECKING:
@@ -37,37 +36,20 @@ _POLL_INTERVAL_S = 0.05
 # No maker's queue is longer; a device that never says "no error" must not hold us for ever.
 _LONGEST_ERROR_QUEUE = 50
 
-_NUMBER = re.compile(r"[+-]?\d+(\.\d*)?([eE][+-]?\d+)?")
 _ERROR = re.compile(r'([+-]?\d+)\s*,\s*"([^"]*)"')
 
 
-class ViaviMvoa:
+class ViaviMvoa(MvoaQueries):
     """One attenuator of a MAP mVOA cassette; fills the role `Attenuator`."""
 
     def __init__(self, wire: ScpiWire, device_number: int, clock: Clock) -> None:
+        super().__init__(wire, device_number)
         self.spec = MVOA_SPEC
-        self._wire = wire
-        self._device_number = device_number
         self._clock = clock
-        self._names = load_names("viavi_map_mvoa")
-
-    def identity(self) -> Identity:
-        """Ask the device who it is; ProtocolError naming the device that answered if it is no mVOA."""
-        command = self._names["identity"]
-        answer = self._ask(command)
-        fields = [field.strip() for field in answer.split(",")]
-        model = self._names["model"]
-        if len(fields) != 4 or model.lower() not in fields[1].lower():
-            raise ProtocolError(self._wire.device, command, f"a {model} was expected, {answer!r} answered")
-        return Identity(*fields)
 
     def clear_errors(self) -> None:
         """Empty the device's error queue of what earlier users left in it."""
         self._tell(self._names["clear"])
-
-    def attenuation_db(self) -> float:
-        """Read the attenuation setting in dB (without insertion loss)."""
-        return self._number("attenuation")
 
     def set_attenuation_db(self, attenuation_db: float) -> None:
         """Set the attenuation (0 to 70 dB, rounded to 0.001 dB) and return when it has settled.
@@ -78,17 +60,9 @@ class ViaviMvoa:
         self._check("attenuation", attenuation_db, self.spec.min_db, self.spec.max_db, "dB")
         self._set(self._command("set_attenuation", attenuation_db=attenuation_db))
 
-    def shutter_open(self) -> bool:
-        """Read whether light passes; the mVOA powers up blocked."""
-        return not self._flag("shutter")
-
     def set_shutter_open(self, is_open: bool) -> None:
         """Open or block the light path; DeviceError if the device refuses."""
         self._set(self._command("set_shutter", blocked=int(not is_open)))
-
-    def wavelength_nm(self) -> float:
-        """Read the wavelength in nm for which the attenuation is calibrated."""
-        return self._number("wavelength")
 
     def set_wavelength_nm(self, wavelength_nm: float) -> None:
         """Set the calibration wavelength (1260 to 1650 nm); LimitError before anything is sent."""
@@ -96,13 +70,6 @@ class ViaviMvoa:
             "wavelength", wavelength_nm, self.spec.min_wavelength_nm, self.spec.max_wavelength_nm, "nm"
         )
         self._set(self._command("set_wavelength", wavelength_nm=wavelength_nm))
-
-    def close(self) -> None:
-        """Close the connection; the device keeps its settings."""
-        self._wire.close()
-
-    def _command(self, name: str, **values: float) -> str:
-        return self._names[name].format(device=self._device_number, **values)
 
     def _check(self, what: str, value: float, low: float, high: float, unit: str) -> None:
         if not low <= value <= high:  # also refuses NaN
@@ -154,20 +121,6 @@ class ViaviMvoa:
         if found is None:
             raise ProtocolError(self._wire.device, command, f"{answer!r} is no error entry")
         return int(found[1]), found[2]
-
-    def _number(self, name: str) -> float:
-        command = self._command(name)
-        answer = self._ask(command).strip()
-        if _NUMBER.fullmatch(answer) is None or not math.isfinite(float(answer)):
-            raise ProtocolError(self._wire.device, command, f"{answer!r} is no number")
-        return float(answer)
-
-    def _flag(self, name: str) -> bool:
-        command = self._command(name)
-        answer = self._ask(command).strip()
-        if answer not in {"0", "1"}:
-            raise ProtocolError(self._wire.device, command, f"{answer!r} is neither 0 nor 1")
-        return answer == "1"
 
 
 def open_viavi_mvoa(name: str, connection: VisaSocketConnection, clock: Clock, log: ByteLog) -> ViaviMvoa:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import urlencode
 
@@ -23,6 +24,17 @@ _GAP_REASON = "not among the records that the appliance holds"
 _ANEW_REASON = "the appliance counts anew from 1; how many records it lost is not known"
 
 
+@dataclass(frozen=True, slots=True)
+class ApplianceState:
+    """The system state in the maker's words, and the appliance's clock beside ours."""
+
+    state: str
+    clock_offset_s: float
+    """Appliance clock less station clock in s, known to half of `round_trip_s`."""
+    round_trip_s: float
+    """From the question to the whole answer, in s."""
+
+
 class CerberisXgr:
     """One appliance of a pair, logged in. Make it with `open_cerberis_xgr`."""
 
@@ -33,6 +45,7 @@ class CerberisXgr:
         self._clock = clock
         self._session = WebApiSession(name, wire, user, password)
         self._last_sequence: int | None = None
+        self._has_counted_anew = False
 
     def log_in(self) -> None:
         """Log in with the user and password of the inventory."""
@@ -41,18 +54,23 @@ class CerberisXgr:
     def status(self) -> ApplianceStatus:
         """Ask for identity, end, protocol, wavelength (nm), state, and the clock's offset (s)."""
         who = self._session.get(NAMES["identity_path"], IdentityMessage)
-        asked_s = self._clock.now_s()
-        how = self._session.get(NAMES["state_path"], StateMessage)
-        # The appliance read its clock about half a round trip ago.
-        station_time_s = (asked_s + self._clock.now_s()) / 2
+        how = self.state()
         return ApplianceStatus(
             identity=Identity(who.vendor, who.model, who.serial, who.firmware),
             end=who.end,
             protocol=who.protocol,
             wavelength_nm=who.wavelength_nm,
             state=how.state,
-            clock_offset_s=how.time_s - station_time_s,
+            clock_offset_s=how.clock_offset_s,
         )
+
+    def state(self) -> ApplianceState:
+        """Ask for the state and the clock's offset (s)."""
+        asked_s = self._clock.now_s()
+        how = self._session.get(NAMES["state_path"], StateMessage)
+        round_trip_s = self._clock.now_s() - asked_s
+        # The appliance read its clock about half a round trip ago.
+        return ApplianceState(how.state, how.time_s - (asked_s + round_trip_s / 2), round_trip_s)
 
     def start(self) -> None:
         """Start key making; returns when the appliance has accepted."""
@@ -66,6 +84,17 @@ class CerberisXgr:
         """Take all records made so far as read."""
         self._last_sequence = self._page(0, 1).newest
 
+    def continue_telemetry(self, newest: TelemetryRecord) -> None:
+        """Take all records up to `newest`, read in an earlier session, as read.
+
+        An appliance whose record of that number is another one has counted anew since: its records are read
+        from the first on, with a gap that says so.
+        """
+        self._last_sequence = newest.sequence
+        held = self._page(newest.sequence - 1, 1).records
+        if held and held[0].sequence == newest.sequence and held[0].window_start_s != newest.window_start_s:
+            self._has_counted_anew = True
+
     def read_telemetry(self) -> TelemetryBatch:
         """Read the records made since the last reading, oldest first.
 
@@ -76,6 +105,9 @@ class CerberisXgr:
         records: list[TelemetryRecord] = []
         gaps: list[RecordGap] = []
         last = self._last_sequence
+        if self._has_counted_anew and last is not None:
+            gaps.append(RecordGap(last + 1, last + 1, _ANEW_REASON))
+            last = 0
         while True:
             page = self._page(last or 0, _PAGE_RECORDS)
             found = len(records)
@@ -95,6 +127,7 @@ class CerberisXgr:
             if len(records) == found:
                 self._refuse_endless(page.newest, last or 0)
         self._last_sequence = last
+        self._has_counted_anew = False
         return TelemetryBatch(records, gaps)
 
     def close(self) -> None:

@@ -83,12 +83,25 @@ class SecretReference(Strict):
 # --- connections: how a device is reached; the same models in the inventory and in lab.json
 
 
-class VisaSocketConnection(Strict):
+class Connection(Strict):
+    """Base of all ways to reach a device."""
+
+    live: bool = False
+    """Whether others depend on the device: what darkens the link, restarts it or uses up keys then needs an
+    explicit permission."""
+
+
+class VisaSocketConnection(Connection):
     """A SCPI device on a raw TCP socket."""
 
     def relative_to(self, folder: Path) -> Self:  # noqa: ARG002 - the connections' common method
         """Return this connection: it names no file."""
         return self
+
+    @property
+    def address(self) -> str:
+        """What no two devices share."""
+        return f"{self.resource} {self.device}"
 
     resource: Annotated[str, Field(pattern=VISA_SOCKET_PATTERN)]
     """VISA resource, `TCPIP::host::port::SOCKET`."""
@@ -97,8 +110,13 @@ class VisaSocketConnection(Strict):
     deadline_s: DeadlineSeconds = 5.0
 
 
-class WebApiConnection(Strict):
+class WebApiConnection(Connection):
     """A management Web API over HTTPS; the server's certificate is always verified."""
+
+    @property
+    def address(self) -> str:
+        """What no two devices share."""
+        return self.url
 
     url: HttpsUrl
     """Scheme, host and port, without a path."""
@@ -117,7 +135,25 @@ class WebApiConnection(Strict):
         return self.model_copy(update={"ca_file": ca_file, "password": password})
 
 
-AnyConnection = VisaSocketConnection | WebApiConnection
+class SerialConnection(Connection):
+    """A device on a serial port, 8 data bits, no parity, 1 stop bit."""
+
+    def relative_to(self, folder: Path) -> Self:  # noqa: ARG002 - the connections' common method
+        """Return this connection: a port's path does not depend on the inventory's place."""
+        return self
+
+    @property
+    def address(self) -> str:
+        """What no two devices share."""
+        return self.port
+
+    port: Annotated[str, Field(pattern=r"^/[^\x00]+$")]
+    """Path of the port; for a USB adapter the one in /dev/serial/by-id/, which stays the same."""
+    baud_rate: Annotated[int, Field(ge=300, le=4_000_000)] = 9600
+    deadline_s: DeadlineSeconds = 10.0
+
+
+AnyConnection = VisaSocketConnection | WebApiConnection | SerialConnection
 
 
 # --- gear: a role, filled by a driver, reached by a connection for each target
@@ -134,6 +170,21 @@ class MvoaDefects(Strict):
     """Settings from here on are refused with an execution error."""
     wavelength_stuck_nm: WavelengthNm | None = None
     """The calibration wavelength that it keeps whatever is set."""
+
+
+class OzDd100Defects(Strict):
+    """What is wrong with an emulated motor-driven attenuator; a right bench has none of these."""
+
+    scale: float = 1.0
+    """Attenuation in the light per dB set."""
+    stuck: bool = False
+    """Position and attenuation read back and the light does not change."""
+    breaks_at_db: Decibels | None = None
+    """Settings from here on (beyond the insertion loss) are refused: the motor's voltage is too high."""
+    home_sensor_fails: bool = False
+    """Homing ends with an error, so that the attenuator never knows where it stands."""
+    calibrated_at_nm: WavelengthNm | None = None
+    """The wavelength at which it was really calibrated."""
 
 
 class CerberisXgrDefects(Strict):
@@ -153,7 +204,22 @@ class CerberisXgrDefects(Strict):
     """A record comes out, and says it was taken, this much later than the window it covers."""
 
 
-class MapMvoaGear(Strict):
+class InsertionLoss(Strict):
+    """Loss of a device in line at its zero setting, as it was measured."""
+
+    loss_db: Decibels
+    source: str
+    """Who measured it, when and with what."""
+
+
+class InLineGear(Strict):
+    """What all gear has that stands in line with the fibre."""
+
+    insertion_loss: InsertionLoss | None = None
+    """What was measured of this very device; what the device's specification says where absent."""
+
+
+class MapMvoaGear(InLineGear):
     """A VIAVI MAP mVOA cassette over SCPI."""
 
     role: Literal["attenuator"]
@@ -161,6 +227,18 @@ class MapMvoaGear(Strict):
     site: str
     lab: VisaSocketConnection | None = None
     defects: MvoaDefects = MvoaDefects()
+
+
+class OzDd100Gear(InLineGear):
+    """An OZ Optics DD-100-MC motor-driven attenuator over RS-232."""
+
+    role: Literal["attenuator"]
+    driver: Literal["oz_dd100mc"]
+    site: str
+    calibration_nm: WavelengthNm
+    """Wavelength at which the maker calibrated it (its certificate); the device does not tell."""
+    lab: SerialConnection | None = None
+    defects: OzDd100Defects = OzDd100Defects()
 
 
 class CerberisXgrGear(Strict):
@@ -174,7 +252,7 @@ class CerberisXgrGear(Strict):
     defects: CerberisXgrDefects = CerberisXgrDefects()
 
 
-AnyGear = Annotated[MapMvoaGear | CerberisXgrGear, Field(discriminator="driver")]
+AnyGear = Annotated[MapMvoaGear | OzDd100Gear | CerberisXgrGear, Field(discriminator="driver")]
 
 
 # --- stations
@@ -211,9 +289,11 @@ class SafeState(Strict):
 class Reference(Strict):
     """What 0 dB of added attenuation means here."""
 
-    kind: Literal["referenced_out"]
-    """The fibre's loss was measured with the attenuator in line and at 0 dB, so its insertion loss belongs
-    to the fibre and what is set is what is added."""
+    kind: Literal["referenced_out", "attenuator_removed"]
+    """`referenced_out`: the fibre's loss was measured with the attenuator in line and at 0 dB, so its
+    insertion loss belongs to the fibre and what is set is what is added. `attenuator_removed`: it was
+    measured without the attenuator; 0 dB has it taken out by the operator, and in line it adds its insertion
+    loss and what is set."""
 
 
 class Emulation(Strict):

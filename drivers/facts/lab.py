@@ -1,7 +1,7 @@
 """What an emulated lab and its users tell each other: addresses, control messages, faults.
 
 The lab writes `LabAddresses` to `lab.json` in the run folder and answers `control` requests there:
-JSON objects, one a line, over TCP on loopback. Between the two targets only addresses differ, so
+JSON objects, one a line, over TCP. Between the two targets only addresses differ, so
 `connections` has the very models that the inventory uses for real gear.
 """
 
@@ -19,6 +19,7 @@ FaultAction = Literal[
     "drop",
     "garbage",
     "half_reply",
+    "lost_bytes",
     "device_error",
     "status",
     "html",
@@ -41,7 +42,8 @@ class Fault(BaseModel):
     """Name of the device in the inventory."""
     action: FaultAction
     """What happens: delay and slow_body by `value` s of lab time; silence (no reply); drop (connection
-    closed, no reply); garbage; half_reply (no end of line); device_error and status with code `value`;
+    closed, no reply); garbage; half_reply (no end of line); lost_bytes (of a serial answer, `value` of them);
+    device_error and status with code `value`;
     html, missing_field, nan for web interfaces."""
     match: str = ""
     """Text that the command or the request path must contain; empty for every exchange."""
@@ -51,6 +53,19 @@ class Fault(BaseModel):
     start_s: float | None = None
     end_s: float | None = None
     value: float = 0.0
+
+
+class Patch(BaseModel):
+    """One act at the patch panel: a device is put in line with the fibre, or taken out and the fibre closed.
+
+    Acts of another kind get a model of their own beside this one, and a request takes either.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    gear: str
+    """Name of the device in the inventory."""
+    in_line: bool
 
 
 class JournalEntry(BaseModel):
@@ -64,7 +79,7 @@ class JournalEntry(BaseModel):
 
 
 class ControlAddress(BaseModel):
-    """Where the lab's control listens (loopback only)."""
+    """Where the lab's control listens: on loopback, unless somebody served it elsewhere."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -78,6 +93,8 @@ class LabAddresses(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     version: Literal[1] = 1
+    lab_id: str
+    """New with every start."""
     pid: int
     station: str
     control: ControlAddress
@@ -93,11 +110,14 @@ class ControlRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    do: Literal["claim_clock", "now", "wait_until", "inject", "clear_faults", "journal", "shutdown"]
+    do: Literal["claim_clock", "now", "wait_until", "inject", "clear_faults", "patch", "journal", "shutdown"]
     number: int = 0
     """Given by the client; the answer carries it, so that an answer nobody waited for is known as such."""
+    lab_id: str | None = None
+    """Which lab is meant; another one at the same port refuses. None for whoever answers."""
     t_s: float | None = None
     fault: Fault | None = None
+    patch: Patch | None = None
 
 
 class ControlReply(BaseModel):

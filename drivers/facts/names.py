@@ -38,6 +38,10 @@ class InterfaceNames(Strict):
         """Return the name stored under `key`; KeyError if the file has none."""
         return self.entries[key].name
 
+    def unproven(self) -> dict[str, NameEntry]:
+        """Return the entries that no source documents: those marked `assumed` and `inferred`."""
+        return {key: entry for key, entry in self.entries.items() if entry.status != "documented"}
+
 
 @cache
 def load_names(interface: str) -> InterfaceNames:

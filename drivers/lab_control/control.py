@@ -21,9 +21,10 @@ _RECEIVE_BYTES = 65536
 
 
 class LabControl:
-    """One connection to a lab's control. Threads may share it."""
+    """One connection to a lab's control, to `lab_id` alone if that is given. Threads may share it."""
 
-    def __init__(self, address: ControlAddress) -> None:
+    def __init__(self, address: ControlAddress, lab_id: str | None = None) -> None:
+        self._lab_id = lab_id
         self._lock = threading.Lock()
         self._asked = 0
         self._received = b""
@@ -38,7 +39,7 @@ class LabControl:
         """Send `request` and return its answer; LabError if the lab refuses or is gone."""
         with self._lock:
             self._asked += 1
-            numbered = request.model_copy(update={"number": self._asked})
+            numbered = request.model_copy(update={"number": self._asked, "lab_id": self._lab_id})
             try:
                 self._socket.sendall(numbered.model_dump_json(exclude_none=True).encode() + b"\n")
                 reply = self._read_reply()

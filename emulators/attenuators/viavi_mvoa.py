@@ -1,7 +1,7 @@
 """The mVOA as the link and its SCPI wire see it: a filter that moves, a shutter, and what may be wrong.
 
-It powers up blocked. The loss of its own zero setting belongs to the station's reference and is not
-counted in the link.
+It powers up blocked. The loss of its own zero setting is a matter of its place in line, which is the patch
+panel's.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 # Range and wavelengths: ModelMAP200_mVoaC1 and K@TE InstrumentMAP200.py (public drivers).
 _MAX_DB = 70.0
+INSERTION_LOSS_DB = 1.5
+"""Loss in line at the zero setting, where none was measured. ASSUMED: no public data sheet gives it."""
 _MIN_NM, _MAX_NM = 1260.0, 1650.0
 # ASSUMED, all of these: no public data sheet gives them.
 _SETTLING_S = 0.3

@@ -10,9 +10,12 @@ from emulators.cerberis_xgr.readings import SteadyReadings
 from emulators.cerberis_xgr.reporting import RecordReporter
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from drivers.facts.inventory import CerberisXgrDefects
     from emulators.cerberis_xgr.pair import End, PairRecord, QkdPair
     from emulators.lab.clock import LabClock
+    from emulators.lab.history import History
     from emulators.lab.streams import Stream
 
 NAMES = load_names("cerberis_xgr_web_api")
@@ -43,6 +46,7 @@ class EmulatedAppliance:
         self._late_s = defects.late_s
         self._reporter = RecordReporter(defects, SteadyReadings(end, readings))
         self._reported: dict[int, bytes] = {}
+        self._note: Callable[[str, str], None] = lambda _to, _do: None
 
     @property
     def wavelength_nm(self) -> float:
@@ -59,12 +63,19 @@ class EmulatedAppliance:
             return NAMES["state_power_off"]
         return NAMES["state_running"] if self._pair.is_making_key else NAMES["state_general_initialization"]
 
+    def remember_in(self, history: History) -> None:
+        """Keep in `history` from now on when this end is started and stopped."""
+        self._note = history.note
+        history.add_actor(self.gear, lambda act: self.start() if act == "start" else self.stop())
+
     def start(self) -> None:
         """Start this end."""
+        self._note(self.gear, "start")
         self._pair.start(self.end)
 
     def stop(self) -> None:
         """Stop this end, and with it the pair's key making."""
+        self._note(self.gear, "stop")
         self._pair.stop(self.end)
 
     def telemetry(self, after: int, limit: int) -> bytes:

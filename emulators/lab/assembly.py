@@ -11,11 +11,16 @@ from typing import TYPE_CHECKING, Literal
 from drivers.facts.inventory import (
     CerberisXgrGear,
     MapMvoaGear,
+    OzDd100Gear,
     SecretReference,
+    SerialConnection,
     VisaSocketConnection,
     WebApiConnection,
 )
 from drivers.facts.lab import LabAddresses
+from emulators.attenuators.oz_dd100mc import INSERTION_LOSS_DB as OZ_DD100_INSERTION_LOSS_DB
+from emulators.attenuators.oz_dd100mc import EmulatedOzDd100
+from emulators.attenuators.viavi_mvoa import INSERTION_LOSS_DB as MVOA_INSERTION_LOSS_DB
 from emulators.attenuators.viavi_mvoa import EmulatedMvoa
 from emulators.cerberis_xgr.appliance import EmulatedAppliance
 from emulators.cerberis_xgr.management_server import management_app
@@ -24,22 +29,30 @@ from emulators.cerberis_xgr.tokens import Account
 from emulators.cow4.ledger import KeyLedger
 from emulators.cow4.profile import load_profile
 from emulators.cow4.statistical import StatisticalSource
-from emulators.lab.clock import LabClock
+from emulators.lab.acts import LabActs
+from emulators.lab.clock import LabClock, host_time_s
 from emulators.lab.control import Control
 from emulators.lab.faults import FaultSchedule
+from emulators.lab.history import FILE_NAME, History
+from emulators.lab.remembered import RememberedDevice
 from emulators.lab.streams import Streams
 from emulators.plant.link import Link
+from emulators.plant.patch_panel import PatchPanel
 from emulators.wires.https_server import serve_https
 from emulators.wires.pki import make_pki
+from emulators.wires.places import CONTROL, FREE_PLACE, listening_at
 from emulators.wires.scpi_server import serve_scpi
+from emulators.wires.serial_server import serve_serial
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
-    from drivers.facts.inventory import AnyConnection, Plan, Station
+    from drivers.facts.inventory import AnyConnection, InLineGear, Plan, Station
     from emulators.cerberis_xgr.pair import End
     from emulators.cow4.profile import Profile
     from emulators.wires.pki import Pki
+    from emulators.wires.places import Place
 
 USER = "bench"
 
@@ -53,12 +66,18 @@ class LabSettings:
     plan: Plan
     seed: int
     clock_kind: Literal["virtual", "wall"]
-    t0_s: float
+    t0_s: float | None
+    """Lab time at which it begins, in s since the Unix epoch; None for the host's time of that moment."""
     factor: float
     folder: Path
     """Where its files go: addresses, certificates, its management password."""
     idle_exit_s: float | None
     """Wall time without a client after which it ends itself; None for never."""
+    go_on_at_s: float | None = None
+    """Lab time at which an earlier lab of the same folder is taken up again (virtual clock only); None for
+    a new lab."""
+    places: Mapping[str, Place] = field(default_factory=dict[str, "Place"])
+    """Where to listen, by the name of the gear or `control`; a free port of loopback for all others."""
 
 
 class EmulatedLab:
@@ -67,35 +86,50 @@ class EmulatedLab:
     def __init__(self, settings: LabSettings) -> None:
         self._settings = settings
         station = settings.station
-        self.clock = LabClock(settings.clock_kind, settings.t0_s, settings.factor)
+        # Asked right before the clock is made: what lies between is how far the lab is behind its host.
+        t0_s = host_time_s() if settings.t0_s is None else settings.t0_s
+        self.clock = LabClock(settings.clock_kind, t0_s, settings.factor)
         self.faults = FaultSchedule(self.clock.now_s)
-        self.control = Control(self.clock, self.faults, station.gear, settings.idle_exit_s)
         self._link = Link(self.clock.now_s, station.fibre.wavelength_nm, station.emulation.extra_loss_db)
+        self._panel = PatchPanel(self._link, station.reference, self.faults.note)
+        self._history = History(settings.folder / FILE_NAME, self.clock.now_s)
+        if settings.go_on_at_s is None:
+            self._history.forget()
+        self.faults.remember_in(self._history)
+        acts = LabActs(self.faults, self._panel, station.gear, self._history)
+        self._lab_id = secrets.token_hex(8)
+        self.control = Control(self._lab_id, self.clock, self.faults, acts, settings.idle_exit_s)
         self._streams = Streams(settings.seed)
         profile = _profile_of(station)
         self._pair = QkdPair(
             StatisticalSource(profile, self._streams),
             self._link,
-            KeyLedger(profile, settings.t0_s),
+            KeyLedger(profile, t0_s),
             self.clock,
             settings.plan.record_period_s,
         )
         self._stack = AsyncExitStack()
 
     async def start(self) -> LabAddresses:
-        """Serve every device and the control on free ports of loopback; return the addresses."""
+        """Serve every device and the control; return the addresses. PlaceError where one cannot listen."""
         settings = self._settings
-        pki = make_pki(settings.folder / "pki", settings.station.gear)
+        hosts = {name: place.host for name, place in settings.places.items()}
+        pki = make_pki(settings.folder / "pki", settings.station.gear, hosts)
         credentials = _make_credentials(settings.folder / "pki" / "management-password")
         connections: dict[str, AnyConnection] = {}
         for name, gear in settings.station.gear.items():
             if isinstance(gear, MapMvoaGear):
                 connections[name] = await self._serve_mvoa(name, gear)
+            elif isinstance(gear, OzDd100Gear):
+                connections[name] = await self._serve_oz_dd100(name, gear)
             else:
                 connections[name] = await self._serve_appliance(name, gear, pki, credentials)
-        control = await self.control.start()
+        if settings.go_on_at_s is not None:
+            await self._catch_up(settings.go_on_at_s)
+        control = await self.control.start(self._place_of(CONTROL))
         self._stack.callback(self.control.close)
         return LabAddresses(
+            lab_id=self._lab_id,
             pid=os.getpid(),
             station=settings.station_name,
             control=control,
@@ -106,28 +140,55 @@ class EmulatedLab:
             connections=connections,
         )
 
+    async def _catch_up(self, t_s: float) -> None:
+        """Do again what was done to the earlier lab, each act at its time, and go on to `t_s`."""
+        for act in self._history.recover():
+            await self.clock.wait_until(act.t_s)
+            self._history.do_again(act)
+        await self.clock.wait_until(t_s)
+
     async def close(self) -> None:
         """Stop serving."""
         await self._stack.aclose()
+        self._history.close()
+
+    def _place_of(self, name: str) -> Place:
+        return self._settings.places.get(name, FREE_PLACE)
 
     async def _serve_mvoa(self, name: str, gear: MapMvoaGear) -> VisaSocketConnection:
+        self._panel.mount(name, _insertion_loss_db(gear, MVOA_INSERTION_LOSS_DB))
         device = EmulatedMvoa(name, self._link, self.clock, gear.defects)
-        server = await serve_scpi(name, device, self.clock, self.faults)
+        remembered = RememberedDevice(name, device, self._history)
+        place = self._place_of(name)
+        with listening_at(name, place):
+            server = await serve_scpi(name, remembered, self.clock, self.faults, place.host, place.port)
         self._stack.callback(server.close)
-        return VisaSocketConnection(resource=f"TCPIP::127.0.0.1::{server.port}::SOCKET")
+        return VisaSocketConnection(resource=f"TCPIP::{place.host}::{server.port}::SOCKET")
+
+    async def _serve_oz_dd100(self, name: str, gear: OzDd100Gear) -> SerialConnection:
+        self._panel.mount(name, _insertion_loss_db(gear, OZ_DD100_INSERTION_LOSS_DB))
+        device = EmulatedOzDd100(name, gear, self._link, self.clock)
+        device.remember_in(self._history)
+        port = self._settings.folder.absolute() / f"{name}.port"
+        server = await serve_serial(name, device, self.clock, self.faults, port)
+        self._stack.push_async_callback(server.close)
+        return SerialConnection(port=str(port))
 
     async def _serve_appliance(
         self, name: str, gear: CerberisXgrGear, pki: Pki, credentials: _Credentials
     ) -> WebApiConnection:
         readings = self._streams.stream(f"{name}/readings")
         appliance = EmulatedAppliance(name, _end_of(gear), self._pair, self.clock, gear.defects, readings)
+        appliance.remember_in(self._history)
         account = Account(USER, credentials.password, self.clock.now_s)
         app = management_app(appliance, account, self.faults, self.clock)
         files = pki.servers[name]
-        server = await serve_https(app, files.certificate, files.key)
+        place = self._place_of(name)
+        with listening_at(name, place):
+            server = await serve_https(app, files.certificate, files.key, place.host, place.port)
         self._stack.push_async_callback(server.close)
         return WebApiConnection(
-            url=f"https://127.0.0.1:{server.port}",
+            url=f"https://{place.host}:{server.port}",
             ca_file=pki.ca_file,
             user=USER,
             password=SecretReference(file=credentials.file),
@@ -147,6 +208,11 @@ def _make_credentials(path: Path) -> _Credentials:
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(password)
     return _Credentials(path, password)
+
+
+def _insertion_loss_db(gear: InLineGear, typical_db: float) -> float:
+    """Return what was measured of this very device, else what its kind has."""
+    return typical_db if gear.insertion_loss is None else gear.insertion_loss.loss_db
 
 
 def _end_of(gear: CerberisXgrGear) -> End:

@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from drivers.facts.lab import Fault
+    from emulators.lab.history import History
+
+
+_ACTOR = "lab faults"  # no gear can have that name
 
 
 class _Planned:
@@ -36,7 +40,13 @@ class FaultSchedule:
     def __init__(self, now_s: Callable[[], float]) -> None:
         self._now_s = now_s
         self._planned: list[_Planned] = []
+        self._remember: Callable[[str, str], None] = lambda _to, _do: None
         self.journal: list[JournalEntry] = []
+
+    def remember_in(self, history: History) -> None:
+        """Keep in `history` from now on which fault struck how often, so that none strikes once too often."""
+        self._remember = history.note
+        history.add_actor(_ACTOR, self._strike_again)
 
     def note(self, kind: str, text: str) -> None:
         """Write one line into the journal at the present lab time."""
@@ -54,10 +64,16 @@ class FaultSchedule:
 
     def strike(self, gear: str, exchange: str) -> Fault | None:
         """Return the fault that strikes this exchange of `gear` (a command, or "METHOD /path"), if any."""
-        struck = [
-            planned.fault for planned in self._planned if planned.strikes(gear, exchange, self._now_s())
-        ]
+        struck = [planned for planned in self._planned if planned.strikes(gear, exchange, self._now_s())]
         if not struck:
             return None
-        self.note("fault struck", f"{gear}: {exchange}: {struck[0].action}")
-        return struck[0]
+        text = f"{gear}: {exchange}: {struck[0].fault.action}"
+        for planned in struck:
+            self._remember(_ACTOR, f"{self._planned.index(planned)} {planned.seen} {text}")
+        self.note("fault struck", text)
+        return struck[0].fault
+
+    def _strike_again(self, struck: str) -> None:
+        index, seen, text = struck.split(" ", maxsplit=2)
+        self._planned[int(index)].seen = int(seen)
+        self.note("fault struck", text)

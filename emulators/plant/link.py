@@ -1,8 +1,8 @@
 """The one optical truth of the quantum channel: the fibre and what is in line with it, over time.
 
-Everything that attenuates registers here under its gear name; everything that looks at light asks
-here. Loss is counted beyond the profile's reference fibre (the paper's 12.47 dB), so 0 dB added on
-a right bench is 0 dB here.
+Everything that attenuates registers here under its gear name; the patch panel says whether it is in line;
+everything that looks at light asks here. Loss is counted beyond the profile's reference fibre (the paper's
+12.47 dB), so 0 dB added on a right bench is 0 dB here.
 """
 
 from __future__ import annotations
@@ -28,16 +28,28 @@ class Link:
         self._now_s = now_s
         self._extra_loss_db = extra_loss_db
         self._inline_db: dict[str, float] = {}
+        self._place_db: dict[str, float] = {}
+        self._taken_out: set[str] = set()
         self._times_s = [now_s()]
         self._added_db = [extra_loss_db]
 
     def set_inline_db(self, gear: str, loss_db: float) -> None:
-        """Set the loss (dB, inf for a blocked path) of one device in line, from now on."""
+        """Set the loss (dB, inf for a blocked path) to which one device is set, from now on.
+
+        It counts while the device is in line; insertion loss is a matter of its place.
+        """
         self._inline_db[gear] = loss_db
-        total_db = self._extra_loss_db + sum(self._inline_db.values())
-        self._times_s.append(self._now_s())
-        self._added_db.append(total_db)
-        self._forget_old()
+        self._note_change()
+
+    def set_place(self, gear: str, place_db: float, *, in_line: bool) -> None:
+        """Say, as the patch panel, whether a device is in line, and what its place adds in dB either way."""
+        self._inline_db.setdefault(gear, 0.0)
+        self._place_db[gear] = place_db
+        if in_line:
+            self._taken_out.discard(gear)
+        else:
+            self._taken_out.add(gear)
+        self._note_change()
 
     def added_db(self) -> float:
         """Return the present loss beyond the reference fibre."""
@@ -56,6 +68,19 @@ class Link:
             if until_s > begin_s:
                 stretches.append(LossSegment(until_s - begin_s, self._added_db[index]))
         return stretches
+
+    def _note_change(self) -> None:
+        total_db = self._extra_loss_db + sum(self._counted_db(gear) for gear in self._inline_db)
+        # What is set again to what it is must not split a window: the parts' sums round differently.
+        if total_db == self._added_db[-1]:
+            return
+        self._times_s.append(self._now_s())
+        self._added_db.append(total_db)
+        self._forget_old()
+
+    def _counted_db(self, gear: str) -> float:
+        set_db = 0.0 if gear in self._taken_out else self._inline_db[gear]
+        return set_db + self._place_db.get(gear, 0.0)
 
     def _forget_old(self) -> None:
         keep_from = bisect_right(self._times_s, self._now_s() - _KEPT_S) - 1

@@ -83,10 +83,15 @@ class Authority:
         return files
 
 
-def make_pki(folder: Path, names: Iterable[str]) -> Pki:
-    """Make an authority and one server certificate per gear name (valid on loopback) in `folder`."""
+def make_pki(folder: Path, names: Iterable[str], addresses: Mapping[str, str] | None = None) -> Pki:
+    """Make an authority and one server certificate per gear name in `folder`.
+
+    Each is valid on loopback, under the gear's name, and at the IPv4 address that `addresses` has for it.
+    """
     authority = Authority(folder)
-    return Pki(authority.ca_file, {name: authority.issue(name) for name in names})
+    extra = addresses or {}
+    hosts = {name: (*LOOPBACK, extra[name]) if name in extra else LOOPBACK for name in names}
+    return Pki(authority.ca_file, {name: authority.issue(name, hosts=hosts[name]) for name in hosts})
 
 
 def _unsigned(

@@ -52,8 +52,16 @@ class LabThread:
         self.run(close())
         self._servers.remove(server)
 
-    def inject(self, action: FaultAction, match: str = "", value: float = 0.0, count: int | None = 1) -> None:
-        self.faults.inject(Fault(gear="voa", action=action, match=match, value=value, count=count))
+    def inject(
+        self,
+        action: FaultAction,
+        match: str = "",
+        value: float = 0.0,
+        first: int = 1,
+        count: int | None = 1,
+    ) -> None:
+        fault = Fault(gear="voa", action=action, match=match, value=value, first=first, count=count)
+        self.faults.inject(fault)
 
     def close(self) -> None:
         for server in list(self._servers):

@@ -224,3 +224,10 @@ def test_a_server_that_repeats_the_password_does_not_spread_it(lab: WebLab, tmp_
         lab.driver(log, url=server.url)
     log.close()
     assert PASSWORD not in str(raised.value) + (tmp_path / "wire.log").read_text()
+
+
+def test_a_fault_for_another_wire_is_noted_and_does_nothing(lab: WebLab) -> None:
+    driver = lab.driver()
+    lab.inject("lost_bytes", f"GET {IDENTITY}", value=1)
+    driver.status()
+    assert lab.faults.journal[-1].kind == "fault without effect"

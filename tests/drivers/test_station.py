@@ -15,12 +15,14 @@ from drivers.facts.inventory import VisaSocketConnection
 from drivers.roles import ApplianceStatus, Attenuator, AttenuatorSpec, Identity, QkdAppliance, TelemetryBatch
 from drivers.station import Station, open_station
 from drivers.wires.byte_log import NO_LOG, ByteLog
-from sweeps.procedures.preparation import prepare_link
+from sweeps.procedures.preparation import Prepared, prepare_link
 from sweeps.record.run_record import RunRecord
 from tests.acceptance.benches import PROJECT, STATION
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from drivers.facts.telemetry import TelemetryRecord
 
 SPEC = AttenuatorSpec(0.0, 70.0, 0.001, 1.5, 1260.0, 1650.0)
 
@@ -82,6 +84,9 @@ class PlainAppliance:
 
     def stop(self) -> None:
         self.calls.append("stop")
+
+    def continue_telemetry(self, newest: TelemetryRecord) -> None:
+        raise NotImplementedError
 
     def skip_telemetry(self) -> None:
         self.calls.append("skip")
@@ -179,11 +184,11 @@ def test_preparing_the_link_opens_it_at_0_db_and_starts_idle_appliances(tmp_path
     with RunRecord.create(tmp_path / "run", {}) as run:
         prepare_link(station, run)
         prepare_link(station, run)
-        told = [text for _, _, text in run.events()]
+        told = [event.text for event in run.events()]
     assert (attenuator.setting_db, attenuator.is_open, attenuator.nm) == (0.0, True, 1550.0)
     assert [appliance.calls for appliance in plain_appliances(station)] == [["start"], ["start"]]
     assert told == [
-        "the attenuator was blocked; opened",
+        "the attenuator is set to 33 dB, safe is 0 dB; the attenuator blocks the light",
         "alice was PowerOff; key making started",
         "bob was PowerOff; key making started",
     ]
@@ -219,7 +224,9 @@ def test_an_appliance_that_comes_up_is_waited_for_and_not_started_twice(tmp_path
     gear = {"alice": slow, "bob": PlainAppliance("bob", "Running"), "voa": PlainAttenuator()}
     clock = CountingClock()
     with RunRecord.create(tmp_path / "run", {}) as run:
-        assert prepare_link(Station("here", facts(), gear, clock, None), run) == 0.0
+        assert prepare_link(Station("here", facts(), gear, clock, None), run) == Prepared(
+            0.0, was_at_reference=False
+        )
     assert slow.calls == []
     assert clock.t_s > 0
 

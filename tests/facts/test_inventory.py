@@ -144,7 +144,17 @@ def test_a_password_written_down_is_refused_and_not_repeated(tmp_path: Path) -> 
         ("https://192.0.2.10:443", "https://192.0.2.10:99999", "gear.alice.lab.url"),
         ("https://192.0.2.10:443", "http://192.0.2.10", "gear.alice.lab.url"),
         ("end: alice", "end: bob", "expected exactly one of each: alice, bob"),
-        ("kind: referenced_out", "kind: attenuator_removed", "reference.kind: got 'attenuator_removed'"),
+        ("kind: referenced_out", "kind: guessed", "reference.kind: got 'guessed'"),
+        (
+            "device: 1",
+            "device: 1\n        insertion_loss: {loss_db: -1, source: us}",
+            "gear.voa.insertion_loss.loss_db",
+        ),
+        (
+            "device: 1",
+            "device: 1\n        insertion_loss: {loss_db: 1.2}",
+            "gear.voa.insertion_loss.source: missing",
+        ),
     ],
 )
 def test_what_would_break_a_run_later_is_refused_at_once(

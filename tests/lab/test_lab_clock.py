@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -17,47 +17,10 @@ from drivers.lab_control.clock import VirtualLabClock, WallLabClock
 from drivers.lab_control.control import LabControl
 from drivers.lab_control.faults import LabFaults
 from emulators.lab.clock import LabClock
-from emulators.lab.control import Control
-from emulators.lab.faults import FaultSchedule
+from tests.lab.lab_thread import LabThread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from drivers.facts.lab import ControlAddress
-    from emulators.lab.clock import ClockKind
-
-
-class LabThread:
-    """A clock and its control in a loop of their own, as in a lab process."""
-
-    def __init__(self, kind: ClockKind = "virtual", factor: float = 1.0) -> None:
-        self._ready = threading.Event()
-        self._kind: ClockKind = kind
-        self._factor = factor
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._main()))
-        self.address: ControlAddress
-        self.clock: LabClock
-        self.loop: asyncio.AbstractEventLoop
-
-    async def _main(self) -> None:
-        self.loop = asyncio.get_running_loop()
-        self.clock = LabClock(self._kind, t0_s=1000.0, factor=self._factor)
-        self.control = Control(self.clock, FaultSchedule(self.clock.now_s), {"voa"}, idle_exit_s=None)
-        self.address = await self.control.start()
-        ticking = asyncio.create_task(self.clock.run())
-        self._ready.set()
-        await self.control.run_until_ended()
-        ticking.cancel()
-        self.control.close()
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        self._ready.wait()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.loop.call_soon_threadsafe(self.control.ended.set)
-        self._thread.join()
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""Operators: people who do by hand what no wire can."""

@@ -1,0 +1,66 @@
+"""What a client may do to the lab itself: plan faults, forget them, patch the fibre."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from drivers.facts.lab import ControlRequest
+from emulators.plant.patch_panel import PatchRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Container
+
+    from emulators.lab.faults import FaultSchedule
+    from emulators.lab.history import History
+    from emulators.plant.patch_panel import PatchPanel
+
+ACTOR = "lab control"  # no gear can have that name
+VERBS = ("inject", "clear_faults", "patch")
+
+
+class ActRefused(Exception):
+    """An act that cannot be done; the text is the reason."""
+
+
+class LabActs:
+    """Does the acts, and keeps them in the lab's history."""
+
+    def __init__(
+        self, faults: FaultSchedule, panel: PatchPanel, gear: Container[str], history: History
+    ) -> None:
+        self._faults = faults
+        self._panel = panel
+        self._gear = gear
+        self._history = history
+        history.add_actor(ACTOR, self._do_again)
+
+    def do(self, request: ControlRequest) -> None:
+        """Do what `request`, one of VERBS, asks for; ActRefused with the reason if it cannot be done."""
+        self._history.note(ACTOR, request.model_dump_json(exclude_none=True))
+        if request.do == "clear_faults":
+            self._faults.clear()
+        elif request.do == "inject":
+            self._inject(request)
+        else:
+            self._patch(request)
+
+    def _do_again(self, text: str) -> None:
+        try:
+            self.do(ControlRequest.model_validate_json(text))
+        except ActRefused:
+            return  # as it was the first time
+
+    def _inject(self, request: ControlRequest) -> None:
+        if request.fault is None:
+            raise ActRefused("inject needs a fault")
+        if request.fault.gear not in self._gear:
+            raise ActRefused(f"no gear called {request.fault.gear!r}")
+        self._faults.inject(request.fault)
+
+    def _patch(self, request: ControlRequest) -> None:
+        if request.patch is None:
+            raise ActRefused("patch needs a patch")
+        try:
+            self._panel.patch(request.patch)
+        except PatchRefused as refusal:
+            raise ActRefused(str(refusal)) from None
