@@ -25,6 +25,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--plan", default="smoke", help="plan of the inventory")
     group.addoption("--seed", type=int, default=1, help="seed of the emulated lab")
     group.addoption("--runs", type=Path, default=Path("runs"), help="folder for run records")
+    group.addoption("--fresh", action="store_true", help="make every run anew, whatever was run before")
+    group.addoption("--long", action="store_true", help="allow runs of more than 15 wall minutes")
+    group.addoption(
+        "--allow-destructive", action="store_true", help="darken the link even where gear is marked live"
+    )
 
 
 def pytest_report_header(config: pytest.Config) -> str:

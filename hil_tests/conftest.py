@@ -14,12 +14,15 @@ from hil_tests.limits import load_limits
 from hil_tests.report.summary import PAGE_CSS
 from sweeps.choice import Choice, choose
 from sweeps.procedures.registry import PROCEDURES
+from sweeps.progress import progress_for
 from sweeps.record.run_record import RunRecord
-from sweeps.running.progress import progress_for
-from sweeps.running.run import new_run_folder, run_procedure
+from sweeps.running.obtain import bring_about, find_wanted
+from sweeps.running.permission import Allowed, not_allowed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from hil_tests.run_facts import ProcedureName
 
 REPORTS = Path("reports")
 CHOICE = pytest.StashKey[Choice]()
@@ -30,9 +33,11 @@ ACCEPTANCE = pytest.StashKey[Acceptance]()
 def pytest_configure(config: pytest.Config) -> None:
     """Check inventory and limits before anything runs, and send the reports where people look for them."""
     option = config.option
+    if option.target == "lab" and getattr(option, "reruns", None):
+        raise pytest.UsageError("no reruns on the lab: a second try hides what the first one found")
     try:
         choice = choose(option.inventory, option.station, option.plan, option.target, option.seed)
-        acceptance = Acceptance(load_limits(choice.limits_path))
+        acceptance = Acceptance(load_limits(choice.limits_path), choice.plan)
     except BenchError as error:
         raise pytest.UsageError(str(error)) from None
     config.stash[CHOICE] = choice
@@ -53,8 +58,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Make a test of each limit that the plan can be judged by, so that none can be forgotten."""
     for procedure in PROCEDURES:
         if f"{procedure}_limit" in metafunc.fixturenames:
-            stash = metafunc.config.stash
-            names = stash[ACCEPTANCE].limit_names(procedure, stash[CHOICE].plan)
+            names = metafunc.config.stash[ACCEPTANCE].limit_names(procedure)
             metafunc.parametrize(f"{procedure}_limit", names)
 
 
@@ -65,41 +69,52 @@ def acceptance(pytestconfig: pytest.Config) -> Acceptance:
 
 
 @pytest.fixture(scope="session")
-def make_run(pytestconfig: pytest.Config, acceptance: Acceptance) -> Callable[[str], RunRecord]:
-    """Make a run of the named procedure by the session's plan; BenchError if the bench cannot measure."""
+def run_of(pytestconfig: pytest.Config, acceptance: Acceptance) -> Callable[[ProcedureName], RunRecord]:
+    """Ask for the run of a named procedure by the session's plan: found, taken up, or made.
+
+    BenchError if the bench cannot measure; skipped, and so incomplete, if it must not.
+    """
+    option = pytestconfig.option
     choice = pytestconfig.stash[CHOICE]
+    allowed = Allowed(long=option.long, destructive=option.allow_destructive)
     capture: Any = pytestconfig.pluginmanager.getplugin("capturemanager")
 
-    def make(name: str) -> RunRecord:
+    def ask(name: ProcedureName) -> RunRecord:
         procedure = PROCEDURES[name]
-        count = procedure.record_count(choice.plan)
-        folder = new_run_folder(pytestconfig.option.runs, choice, name)
+        wanted = find_wanted(choice, procedure, option.runs, is_fresh=option.fresh)
+        refusal = None if wanted.how == "found" else not_allowed(choice, procedure, allowed)
+        if refusal is not None:
+            acceptance.refuse(name, refusal)
+            pytest.skip(refusal)
         try:
             # People want to see the bar, not find it in a captured section afterwards.
-            with capture.global_and_fixture_disabled(), progress_for(name, count) as progress:
-                run_procedure(choice, procedure, folder, progress)
+            with capture.global_and_fixture_disabled():
+                told = f"\n{name}: {wanted.how}, since {wanted.why}: {wanted.folder}"
+                pytestconfig.get_terminal_writer().line(told)
+                with progress_for(name, procedure.record_count(choice.plan)) as progress:
+                    bring_about(wanted, choice, procedure, progress)
         except BaseException:
             # What a run measured before it broke off belongs into the report too.
             with suppress(RecordError):
-                acceptance.add_run(RunRecord.open(folder))
+                acceptance.add_run(RunRecord.open(wanted.folder))
             raise
-        run = RunRecord.open(folder)
+        run = RunRecord.open(wanted.folder)
         acceptance.add_run(run)
         return run
 
-    return make
+    return ask
 
 
 @pytest.fixture(scope="session")
-def attenuation_run(make_run: Callable[[str], RunRecord]) -> RunRecord:
-    """Make the attenuation sweep of the session's plan."""
-    return make_run("attenuation")
+def attenuation_run(run_of: Callable[[ProcedureName], RunRecord]) -> RunRecord:
+    """Have the attenuation sweep of the session's plan."""
+    return run_of("attenuation")
 
 
 @pytest.fixture(scope="session")
-def stability_run(make_run: Callable[[str], RunRecord]) -> RunRecord:
-    """Make the stability run of the session's plan."""
-    return make_run("stability")
+def stability_run(run_of: Callable[[ProcedureName], RunRecord]) -> RunRecord:
+    """Have the stability run of the session's plan."""
+    return run_of("stability")
 
 
 def pytest_exception_interact(node: pytest.Item, call: pytest.CallInfo[None]) -> None:
@@ -115,8 +130,13 @@ def pytest_exception_interact(node: pytest.Item, call: pytest.CallInfo[None]) ->
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Write the report for machines."""
-    if not session.config.option.collectonly:
-        session.config.stash[ACCEPTANCE].write_json(REPORTS / "acceptance.json")
+    if session.config.option.collectonly:
+        return
+    acceptance = session.config.stash[ACCEPTANCE]
+    acceptance.write_json(REPORTS / "acceptance.json")
+    # A run that was not allowed is skipped, and a session of nothing but skips must not look like a pass.
+    if acceptance.refusals and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_html_report_title(report: object) -> None:

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from hil_tests.measure.estimates import Floats
-    from sweeps.record.run_record import Gap, Point, RunRecord, Slot
+    from sweeps.record.run_record import RunRecord
+    from sweeps.record.schema import Gap, Point, Slot
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from drivers.facts.inventory import Inventory
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from drivers.facts.inventory import Plan
+    from drivers.facts.inventory import AnyConnection, Plan
     from drivers.facts.inventory import Station as StationFacts
 
 Target = Literal["emulator", "lab"]
@@ -23,6 +23,8 @@ class Choice:
     """A station and a plan of an inventory, for one target and seed."""
 
     inventory_path: Path
+    base_folder: Path
+    """The folder from which files named in the inventory are found."""
     inventory_bytes: bytes
     """The file as it was read: what steers the run, whatever becomes of the file."""
     station_name: str
@@ -35,12 +37,33 @@ class Choice:
     @property
     def limits_path(self) -> Path:
         """The station's acceptance limits, found from the inventory's folder."""
-        return self.inventory_path.parent / self.station.acceptance_limits
+        return self.base_folder / self.station.acceptance_limits
+
+    def lab_connections(self) -> dict[str, AnyConnection]:
+        """Return how the real gear is reached; InventoryError naming each device without an address."""
+        missing = [name for name, gear in self.station.gear.items() if gear.lab is None]
+        if missing:
+            mistakes = [f"gear.{name}.lab: missing; the target 'lab' needs an address" for name in missing]
+            raise InventoryError(str(self.inventory_path), mistakes)
+        return {
+            name: gear.lab.relative_to(self.base_folder)
+            for name, gear in self.station.gear.items()
+            if gear.lab is not None
+        }
 
 
-def choose(inventory: Path, station: str | None, plan: str, target: Target, seed: int) -> Choice:
+def choose(
+    inventory: Path,
+    station: str | None,
+    plan: str,
+    target: Target,
+    seed: int,
+    *,
+    base_folder: Path | None = None,
+) -> Choice:
     """Read `inventory` and pick from it; the only station when none is named.
 
+    Files that it names are found from `base_folder`, its own folder when None.
     InventoryError with every mistake of the file, or with the names that there are.
     """
     checked = read_checked(inventory, Inventory)
@@ -58,6 +81,7 @@ def choose(inventory: Path, station: str | None, plan: str, target: Target, seed
         raise InventoryError(str(inventory), mistakes)
     return Choice(
         inventory_path=inventory,
+        base_folder=inventory.parent if base_folder is None else base_folder,
         inventory_bytes=checked.source,
         station_name=station_name,
         station=chosen,

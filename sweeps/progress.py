@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sys
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Protocol, TextIO
 
 from drivers.clock import monotonic_s, utc_now_s
@@ -23,12 +23,27 @@ class Progress(Protocol):
         """Note that `steps` more records are done; `text` says where the run stands."""
         ...
 
+    def skip(self, steps: int) -> None:
+        """Note that `steps` records (0 or more) were done in an earlier session."""
+        ...
+
+    def paused(self) -> AbstractContextManager[None]:
+        """Keep the terminal free for somebody else while the block runs."""
+        ...
+
 
 class Silent:
     """Shows nothing."""
 
     def advance(self, steps: int, text: str) -> None:
         """Take note of nothing."""
+
+    def skip(self, steps: int) -> None:
+        """Take note of nothing."""
+
+    def paused(self) -> AbstractContextManager[None]:
+        """Do nothing: nothing is shown."""
+        return nullcontext()
 
 
 class Heartbeat:
@@ -39,6 +54,7 @@ class Heartbeat:
         self._total = total
         self._stream = stream
         self._done = 0
+        self._skipped = 0
         self._started_s = monotonic_s()
         self._next_s = self._started_s
 
@@ -50,10 +66,19 @@ class Heartbeat:
             self._next_s = now_s + HEARTBEAT_WALL_S
             self._write(text)
 
+    def skip(self, steps: int) -> None:
+        """Count on, without taking it for speed."""
+        self._done += steps
+        self._skipped += steps
+
+    def paused(self) -> AbstractContextManager[None]:
+        """Do nothing: lines stand in nobody's way."""
+        return nullcontext()
+
     def _write(self, text: str) -> None:
         elapsed_s = monotonic_s() - self._started_s
-        left = self._total - self._done
-        eta_s = round(elapsed_s / self._done * left, 1) if self._done else None
+        left, here = self._total - self._done, self._done - self._skipped
+        eta_s = round(elapsed_s / here * left, 1) if here else None
         line = {
             "utc_s": round(utc_now_s(), 3),
             "run": self._title,
@@ -98,5 +123,19 @@ def _bar(title: str, total: int) -> Generator[Progress]:
         class Bar:
             def advance(self, steps: int, text: str) -> None:
                 rich_progress.update(task, advance=steps, at=text)
+
+            def skip(self, steps: int) -> None:
+                if steps:
+                    # Anew, so that they do not count for the speed.
+                    done = rich_progress.tasks[task].completed + steps
+                    rich_progress.reset(task, completed=int(done))
+
+            @contextmanager
+            def paused(self) -> Generator[None]:
+                rich_progress.stop()
+                try:
+                    yield
+                finally:
+                    rich_progress.start()
 
         yield Bar()

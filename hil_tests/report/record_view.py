@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from hil_tests.run_data import RunData
     from hil_tests.run_facts import InstrumentFacts, RunFacts
-    from sweeps.record.run_record import Gap
+    from sweeps.record.schema import Gap
 
 MOST_JOURNAL_LINES = 12
 MOST_GAP_LINES = 20

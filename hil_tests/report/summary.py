@@ -195,5 +195,5 @@ def _journal(run: RunRecord) -> _Journal:
     half = record_view.MOST_JOURNAL_LINES // 2
     left_out = max(len(events) - 2 * half, 0)
     shown = events[:half] + events[-half:] if left_out else events
-    lines = [(formats.utc(lab_time_s), kind, text) for lab_time_s, kind, text in shown]
+    lines = [(formats.utc(event.lab_time_s), event.kind, event.text) for event in shown]
     return _Journal(run.folder.name, lines, left_out)

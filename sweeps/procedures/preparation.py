@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
 from drivers.errors import StationError
 from drivers.roles import POWER_OFF, RUNNING
 
 if TYPE_CHECKING:
     from drivers.clock import Clock
+    from drivers.facts.inventory import Station as StationFacts
     from drivers.roles import QkdAppliance
     from drivers.station import Station
     from sweeps.record.run_record import RunRecord
@@ -19,9 +20,19 @@ _COMING_UP_S = 1800.0
 _ASK_EVERY_S = 5.0
 
 
-def note_identities(station: Station, run: RunRecord) -> None:
-    """Write who answers at each address, and which end the inventory expects there, into the run."""
-    appliances = {}
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A link at its reference, both ends making key."""
+
+    offset_s: float
+    """The receiver's clock less the station's, in s."""
+    was_at_reference: bool
+    """Whether the link was at its reference already, before anything was touched."""
+
+
+def identities(station: Station) -> dict[str, Any]:
+    """Return who answers at each address, and which end the inventory expects there."""
+    appliances: dict[str, Any] = {}
     for name, appliance in station.appliances().items():
         status = appliance.status()
         appliances[name] = {
@@ -33,28 +44,42 @@ def note_identities(station: Station, run: RunRecord) -> None:
             "state": status.state,
             "clock_offset_s": status.clock_offset_s,
         }
-    run.set_meta("appliances", appliances)
-    run.set_meta("attenuator", asdict(station.attenuator().identity()))
+    return {"appliances": appliances, "attenuator": asdict(station.attenuator().identity())}
 
 
-def prepare_link(station: Station, run: RunRecord) -> float:
-    """Set the attenuator for the channel's wavelength, open it at 0 dB, and see both appliances running.
+def prepare_steps(station: StationFacts) -> list[str]:
+    """Return what `prepare_link` would do, a line a step."""
+    steps = [
+        "ask every device who it is; bring what is unsafe into the safe state",
+        "set the channel's wavelength, open the attenuator at 0 dB",
+        "start appliances that are off, wait until both ends run",
+    ]
+    if station.reference.kind == "attenuator_removed":
+        steps[1] = "set the channel's wavelength, ask an operator to take the attenuator out: 0 dB"
+    return steps
 
-    Returns the receiver's clock less the station's, in s. StationError if an appliance does not run.
+
+def prepare_link(station: Station, run: RunRecord) -> Prepared:
+    """Make unsafe gear safe, put the attenuator at 0 dB for the channel's wavelength, see both ends running.
+
+    StationError if an appliance does not run.
     """
     attenuator = station.attenuator()
-    attenuator.set_wavelength_nm(station.facts.fibre.wavelength_nm)
+    wavelength_nm = station.facts.fibre.wavelength_nm
+    was_at_reference = station.is_at_reference() and attenuator.wavelength_nm() == wavelength_nm
+    unsafe = station.unsafe()
+    if unsafe:
+        run.add_event(station.clock.now_s(), "found unsafe", "; ".join(unsafe))
+        station.make_safe()
+    attenuator.set_wavelength_nm(wavelength_nm)
     station.set_added_db(0.0)
-    if not attenuator.shutter_open():
-        run.add_event(station.clock.now_s(), "shutter", "the attenuator was blocked; opened")
-        attenuator.set_shutter_open(is_open=True)
     for name, appliance in station.appliances().items():
         if appliance.status().state == POWER_OFF:
             run.add_event(station.clock.now_s(), "appliance", f"{name} was {POWER_OFF}; key making started")
             appliance.start()
     for name, appliance in station.appliances().items():
         _wait_until_running(station.clock, name, appliance)
-    return station.receiver().status().clock_offset_s
+    return Prepared(station.receiver().status().clock_offset_s, was_at_reference)
 
 
 def _wait_until_running(clock: Clock, name: str, appliance: QkdAppliance) -> None:

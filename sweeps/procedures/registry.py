@@ -11,9 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from drivers.facts.inventory import Plan
+    from drivers.facts.inventory import Station as StationFacts
     from drivers.station import Station
+    from sweeps.progress import Progress
     from sweeps.record.run_record import RunRecord
-    from sweeps.running.progress import Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +25,10 @@ class Procedure:
     run: Callable[[Station, Plan, RunRecord, Progress], None]
     record_count: Callable[[Plan], int]
     duration_s: Callable[[Plan], float]
-    steps: Callable[[Plan], list[str]]
+    steps: Callable[[Plan, StationFacts], list[str]]
     touches: str
+    is_destructive: bool
+    """Whether it darkens the link, uses up keys or restarts a device."""
 
 
 PROCEDURES = {
@@ -36,6 +39,7 @@ PROCEDURES = {
         attenuation.duration_s,
         attenuation.steps,
         attenuation.TOUCHES,
+        is_destructive=True,
     ),
     "stability": Procedure(
         "stability",
@@ -44,5 +48,6 @@ PROCEDURES = {
         stability.duration_s,
         stability.steps,
         stability.TOUCHES,
+        is_destructive=False,
     ),
 }

@@ -2,33 +2,53 @@
 
 A record belongs to the slot in which its window starts, however late it is read, so a wire that was
 down for a while costs nothing that the appliance still holds. A slot that stays empty becomes a gap
-row with its reason.
+row with its reason. Slots go by the appliance's clock, which stamps the windows: this host's may be
+stepped, or be another host's when a run is taken up again.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from drivers.errors import GearError
-from sweeps.record.run_record import Gap
+from sweeps.procedures.host_clocks import HostClocks
+from sweeps.record.schema import Gap
 
 if TYPE_CHECKING:
     from drivers.clock import Clock
     from drivers.facts.telemetry import TelemetryRecord
     from drivers.roles import QkdAppliance
-    from sweeps.running.progress import Progress
+    from sweeps.progress import Progress
     from sweeps.record.run_record import RunRecord
+    from sweeps.record.schema import Schedule
 
 RECORD_WINDOW_S = 1.0
 """A record covers this much and is there at its end."""
 _GRACE_PERIODS = 2
 
 
-class SlotSchedule:
-    """Takes `count` records from `start_s` on, one each `period_s`, and commits each before the next.
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """A time, by the appliance's clock, in which nobody took records; with `link_kept` they still count."""
 
-    `offset_s` is the appliance's clock less the station's. `point` numbers the sweep point, if any.
+    from_s: float
+    until_s: float
+    reason: str
+    link_kept: bool
+    """Whether the link was all the while as the run needs it."""
+
+    def covers(self, start_s: float, end_s: float) -> bool:
+        """Return whether any of [start_s, end_s) lies in it."""
+        return start_s < self.until_s and end_s > self.from_s
+
+
+class SlotSchedule:
+    """Takes the slots of `schedule`, commits each record before the next, and goes on where the run stands.
+
+    `offset_s` is the appliance's clock less the station's. `absence` is the time for which the run was
+    broken off.
     """
 
     def __init__(
@@ -36,58 +56,79 @@ class SlotSchedule:
         clock: Clock,
         appliance: QkdAppliance,
         run: RunRecord,
+        schedule: Schedule,
         *,
-        start_s: float,
-        period_s: float,
-        count: int,
         offset_s: float = 0.0,
-        point: int | None = None,
+        absence: Absence | None = None,
     ) -> None:
         self._clock = clock
         self._appliance = appliance
         self._run = run
-        self._start_s = start_s
-        self._period_s = period_s
-        self._count = count
+        self._schedule = schedule
         self._offset_s = offset_s
-        self._point = point
-        self._anchor_s: float | None = None
-        self._due = 0
-        self._filled: set[int] = set()
+        self._absence = absence
+        self._host_clocks = HostClocks()
+        self._anchor_s = self._recorded_anchor_s()
+        self._filled = bytearray(schedule.end_slot)
+        for slot in run.filled_slots(schedule.point):
+            self._filled[slot] = True
+        self._due = schedule.first_slot
         self._outside = 0
         self._reasons: dict[int, str] = {}
 
     def take_all(self, progress: Progress, text: str) -> None:
         """Take every slot in turn, then write a gap row for each that stayed empty."""
+        schedule = self._schedule
         try:
-            self._skip_what_was_before()
-            for slot in range(self._count):
-                self._clock.wait_until(self._end_of(slot))
-                self._due = slot + 1
+            self._begin()
+            self._due = self._present_slot()
+            progress.skip(self._due - schedule.first_slot)
+            for slot in range(self._due, schedule.end_slot):
+                self._wait_for_end_of(slot)
                 self._read(slot)
+                self._due = slot + 1
                 progress.advance(1, text)
             self._read_what_is_late()
         finally:
             self._write_gaps()
 
-    def _end_of(self, slot: int) -> float:
-        """Return when a window that starts in `slot`, however late in it, has ended."""
-        return self._start_s + (slot + 1) * self._period_s + RECORD_WINDOW_S
+    def _recorded_anchor_s(self) -> float | None:
+        first = self._run.first_slot_of(self._schedule.point)
+        return None if first is None else first.record.window_start_s - first.slot * self._schedule.period_s
 
-    def _skip_what_was_before(self) -> None:
+    def _begin(self) -> None:
+        """Tell the appliance which records are new to the run."""
+        newest = self._run.newest_slot()
         try:
-            self._appliance.skip_telemetry()
+            if newest is not None and newest.point == self._schedule.point:
+                self._appliance.continue_telemetry(newest.record)
+            elif self._absence is None:
+                self._appliance.skip_telemetry()
         except GearError as error:
-            # What is read for it later lies before the start and is left out there.
+            # What is read for it later lies before the start, or has its slot already, and is left out there.
             self._run.add_event(self._clock.now_s(), "telemetry not skipped", str(error))
+
+    def _present_slot(self) -> int:
+        """Return the slot that is open now: those before it need no waiting."""
+        now_s = self._clock.now_s() + self._offset_s
+        present = math.floor((now_s - self._schedule.start_s) / self._schedule.period_s)
+        return min(max(present, self._schedule.first_slot), self._schedule.end_slot)
+
+    def _wait_for_end_of(self, slot: int) -> None:
+        """Wait until a window that starts in `slot`, however late in it, has ended."""
+        end_s = self._schedule.start_s + (slot + 1) * self._schedule.period_s + RECORD_WINDOW_S
+        self._clock.wait_until(end_s - self._offset_s)
+        for told in self._host_clocks.what_happened():
+            self._run.add_event(self._clock.now_s(), "host clock", told)
 
     def _read_what_is_late(self) -> None:
         """Give an appliance that hands its records out late some more periods."""
+        schedule = self._schedule
         for extra in range(_GRACE_PERIODS):
-            if len(self._filled) == self._count:
+            if all(self._filled[schedule.first_slot :]):
                 return
-            self._clock.wait_until(self._end_of(self._count + extra))
-            self._read(self._count - 1)
+            self._wait_for_end_of(schedule.end_slot + extra)
+            self._read(schedule.end_slot - 1)
 
     def _read(self, slot: int) -> None:
         try:
@@ -97,33 +138,49 @@ class SlotSchedule:
             self._run.add_event(self._clock.now_s(), "telemetry not read", str(error))
             return
         for gap in batch.gaps:
-            self._run.add_gap(Gap(None, gap.first, gap.last, gap.reason, self._point))
+            self._run.add_gap(Gap(None, gap.first, gap.last, gap.reason, self._schedule.point))
         for record in batch.records:
             self._keep(record)
 
     def _keep(self, record: TelemetryRecord) -> None:
-        start_s = record.window_start_s - self._offset_s
-        if start_s < self._start_s:
+        schedule = self._schedule
+        start_s = record.window_start_s
+        slot = self._slot_of(start_s) if start_s >= self._first_start_s() else -1
+        if slot < schedule.first_slot or slot >= schedule.end_slot:
             self._outside += 1
             return
-        slot = self._slot_of(start_s)
-        if slot >= self._count:
-            self._outside += 1
+        if self._is_blind(start_s, start_s + record.window_s):
             return
-        self._run.add_record(slot, self._point, record)
-        self._filled.add(slot)
+        self._run.add_record(slot, schedule.point, record)
+        self._filled[slot] = True
+
+    def _first_start_s(self) -> float:
+        return self._schedule.start_s + self._schedule.first_slot * self._schedule.period_s
+
+    def _is_blind(self, start_s: float, end_s: float) -> bool:
+        absence = self._absence
+        return absence is not None and not absence.link_kept and absence.covers(start_s, end_s)
 
     def _slot_of(self, start_s: float) -> int:
         """Return the slot of a window; the first one sets the phase, so that jitter moves none across."""
+        schedule = self._schedule
         if self._anchor_s is None:
-            first = math.floor((start_s - self._start_s) / self._period_s)
-            self._anchor_s = start_s - first * self._period_s
-        return round((start_s - self._anchor_s) / self._period_s)
+            first = math.floor((start_s - schedule.start_s) / schedule.period_s)
+            self._anchor_s = start_s - first * schedule.period_s
+        return round((start_s - self._anchor_s) / schedule.period_s)
 
     def _write_gaps(self) -> None:
+        for slot in range(self._schedule.first_slot, self._due):
+            if not self._filled[slot]:
+                self._run.add_gap(Gap(slot, None, None, self._reason_for(slot), self._schedule.point))
+
+    def _reason_for(self, slot: int) -> str:
+        if slot in self._reasons:
+            return self._reasons[slot]
+        start_s = self._schedule.start_s + slot * self._schedule.period_s
+        if self._absence is not None and self._absence.covers(start_s, start_s + self._schedule.period_s):
+            return self._absence.reason
         reason = "the appliance gave no record for this slot"
         if self._outside:
             reason += f"; {self._outside} records lay outside the schedule"
-        for slot in range(self._due):
-            if slot not in self._filled:
-                self._run.add_gap(Gap(slot, None, None, self._reasons.get(slot, reason), self._point))
+        return reason

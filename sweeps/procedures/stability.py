@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sweeps.procedures.preparation import prepare_link
-from sweeps.procedures.slots import RECORD_WINDOW_S, SlotSchedule
+from sweeps.procedures.preparation import prepare_link, prepare_steps
+from sweeps.procedures.slots import RECORD_WINDOW_S, Absence, SlotSchedule
+from sweeps.record.schema import Schedule
 
 if TYPE_CHECKING:
     from drivers.facts.inventory import Plan
+    from drivers.facts.inventory import Station as StationFacts
     from drivers.station import Station
-    from sweeps.running.progress import Progress
+    from sweeps.progress import Progress
     from sweeps.record.run_record import RunRecord
 
 TOUCHES = "opens the attenuator at 0 dB; then only reads"
@@ -28,26 +30,44 @@ def duration_s(plan: Plan) -> float:
     return SETTLE_S + plan.stability.records * plan.record_period_s + RECORD_WINDOW_S
 
 
-def steps(plan: Plan) -> list[str]:
+def steps(plan: Plan, station: StationFacts) -> list[str]:
     """Return what the run would do, a line a step."""
     return [
-        "set the channel's wavelength, open the attenuator at 0 dB",
+        *prepare_steps(station),
         f"take {plan.stability.records} records, one each {plan.record_period_s:g} s",
         "back to the safe state",
     ]
 
 
 def run_stability(station: Station, plan: Plan, run: RunRecord, progress: Progress) -> None:
-    """Take the plan's records; every row is committed before the next is taken."""
-    offset_s = prepare_link(station, run)
+    """Take the plan's records, or those that are still to be taken; each row is committed before the next."""
+    prepared = prepare_link(station, run)
     station.clock.sleep(SETTLE_S)
-    schedule = SlotSchedule(
+    now_s = station.clock.now_s() + prepared.offset_s
+    planned = run.schedules()
+    if planned:
+        schedule = planned[0]
+        absence = _absence(run, schedule, now_s, link_kept=prepared.was_at_reference)
+    else:
+        schedule = Schedule(None, now_s, plan.record_period_s, 0, plan.stability.records)
+        absence = None
+        run.add_schedule(schedule)
+    slots = SlotSchedule(
         station.clock,
         station.receiver(),
         run,
-        start_s=station.clock.now_s(),
-        period_s=plan.record_period_s,
-        count=plan.stability.records,
-        offset_s=offset_s,
+        schedule,
+        offset_s=prepared.offset_s,
+        absence=absence,
     )
-    schedule.take_all(progress, "0 dB")
+    slots.take_all(progress, "0 dB")
+
+
+def _absence(run: RunRecord, schedule: Schedule, now_s: float, *, link_kept: bool) -> Absence:
+    """Return the time since the last record, in which nobody took any."""
+    newest = run.newest_slot()
+    from_s = schedule.start_s if newest is None else newest.record.window_start_s + newest.record.window_s
+    reason = "the run was broken off here and taken up again later"
+    if not link_kept:
+        reason += "; the link was not at its reference meanwhile"
+    return Absence(from_s, now_s, reason, link_kept)

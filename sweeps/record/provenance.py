@@ -7,6 +7,7 @@ import platform
 import socket
 import subprocess
 import sys
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -20,20 +21,44 @@ def sha256_of(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def provenance(inventory: bytes, limits: Path, plan_json: str) -> dict[str, Any]:
-    """Return the provenance of a run that is steered by this inventory, these limits and this plan."""
+@dataclass(frozen=True, slots=True)
+class CodeState:
+    """The code that runs: its commit (None without a repository), and whether it was changed since."""
+
+    commit: str | None
+    is_dirty: bool
+
+
+def code_state(inventory: Path, limits: Path) -> CodeState:
+    """Return the state of the code, whatever became of inventory and limits."""
+    changes = _git("status", "--porcelain", "--", ".", *_all_but(inventory, limits))
+    return CodeState(_git("rev-parse", "HEAD") or None, is_dirty=bool(changes))
+
+
+def provenance(inventory: Path, inventory_bytes: bytes, limits: Path, plan_json: str) -> dict[str, Any]:
+    """Return the provenance of a run that is steered by this inventory, these limits and this plan.
+
+    `git_dirty` is about the code; inventory and limits, which every laboratory changes, have hashes.
+    """
+    code = code_state(inventory, limits)
     return {
-        "git_commit": _git("rev-parse", "HEAD") or None,
-        "git_dirty": bool(_git("status", "--porcelain")),
+        "git_commit": code.commit,
+        "git_dirty": code.is_dirty,
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.release()} {platform.machine()}",
         "versions": {name: version(name) for name in _PACKAGES},
         "host": socket.gethostname(),
         "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
-        "inventory_sha256": sha256_of(inventory),
+        "inventory_sha256": sha256_of(inventory_bytes),
         "limits_sha256": sha256_of(limits.read_bytes()) if limits.exists() else None,
         "plan_sha256": sha256_of(plan_json.encode()),
     }
+
+
+def _all_but(*paths: Path) -> list[str]:
+    """Return what tells git to look away from those of `paths` that lie in this project."""
+    inside = [path.resolve() for path in paths if path.resolve().is_relative_to(PROJECT_FOLDER)]
+    return [f":(exclude,top){path.relative_to(PROJECT_FOLDER).as_posix()}" for path in inside]
 
 
 def _git(*arguments: str) -> str:

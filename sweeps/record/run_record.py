@@ -1,85 +1,35 @@
 """The run record: `runs/<run-id>/` with a frozen plan and `log.sqlite`, the one truth of what was measured.
 
-Every row is committed before the next is taken (WAL, synchronous=FULL); all else is derived from it.
+Every row is committed before the next is taken (WAL, synchronous=FULL); all else is derived from it. A run
+that was broken off is opened again and goes on in the same rows.
 """
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from drivers.clock import utc_now_s
 from drivers.errors import RecordError
 from drivers.facts.telemetry import TelemetryRecord
+from sweeps.record.schema import SCHEMA, SCHEMA_VERSION, Event, Gap, Point, Schedule, Slot
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-SCHEMA_VERSION = 1
-SCHEMA = """
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
-CREATE TABLE event (
-  id INTEGER PRIMARY KEY, lab_time_s REAL NOT NULL, utc_s REAL NOT NULL,
-  kind TEXT NOT NULL, text TEXT NOT NULL
-) STRICT;
-CREATE TABLE point (
-  id INTEGER PRIMARY KEY, added_db REAL NOT NULL, setting_db REAL NOT NULL, readback_db REAL NOT NULL,
-  wavelength_nm REAL NOT NULL, settled_s REAL NOT NULL
-) STRICT;
-CREATE TABLE telemetry (
-  id INTEGER PRIMARY KEY, slot INTEGER NOT NULL, point INTEGER REFERENCES point (id),
-  sequence INTEGER NOT NULL, window_start_s REAL NOT NULL, window_s REAL NOT NULL,
-  skr_bps REAL NOT NULL, key_rate_bps REAL NOT NULL, qber REAL NOT NULL, visibility REAL NOT NULL,
-  detection_count REAL NOT NULL, readings TEXT NOT NULL, utc_s REAL NOT NULL
-) STRICT;
-CREATE TABLE gap (
-  id INTEGER PRIMARY KEY, point INTEGER REFERENCES point (id), slot INTEGER,
-  first_sequence INTEGER, last_sequence INTEGER,
-  reason TEXT NOT NULL, utc_s REAL NOT NULL
-) STRICT;
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """One point of a sweep: what was asked, set and read back."""
-
-    number: int
-    added_db: float
-    setting_db: float
-    readback_db: float
-    wavelength_nm: float
-    settled_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """A telemetry record in its place of the run; `point` is None outside a sweep."""
-
-    slot: int
-    point: int | None
-    record: TelemetryRecord
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """A slot without a record (`slot`), or sequence numbers that are lost, with the reason.
-
-    `point` is the sweep point's number, None outside a sweep.
-    """
-
-    slot: int | None
-    first_sequence: int | None
-    last_sequence: int | None
-    reason: str
-    point: int | None = None
+LOG_NAME = "log.sqlite"
+ARTEFACTS_NAME = "artefacts"
+_BUSY_S = 5.0
+_TELEMETRY = (
+    "slot, point, sequence, window_start_s, window_s, skr_bps, key_rate_bps, qber, visibility,"
+    " detection_count, readings"
+)
 
 
 class RunRecord:
-    """One open run record. `create` for a new run, `open` to read one."""
+    """One open run record. `create` for a new run, `open` to go on with one or to read it."""
 
     def __init__(self, folder: Path, database: sqlite3.Connection) -> None:
         self.folder = folder
@@ -88,9 +38,11 @@ class RunRecord:
     @classmethod
     def create(cls, folder: Path, meta: Mapping[str, Any]) -> Self:
         """Make a new run folder with `meta` (JSON values) in it; RecordError if there is one, or no room."""
+        path = folder / LOG_NAME
         try:
             folder.mkdir(parents=True)
-            database = _connect(folder / "log.sqlite", f"{SCHEMA}PRAGMA user_version={SCHEMA_VERSION};")
+            (folder / ARTEFACTS_NAME).mkdir()
+            database = _connect(str(path), f"{SCHEMA}PRAGMA user_version={SCHEMA_VERSION};")
         except (OSError, sqlite3.Error) as error:
             raise RecordError(f"run record {folder}: {error}") from None
         run = cls(folder, database)
@@ -99,20 +51,28 @@ class RunRecord:
         return run
 
     @classmethod
-    def open(cls, folder: Path) -> Self:
+    def open(cls, folder: Path, *, is_read_only: bool = False) -> Self:
         """Open the record of `folder`; RecordError if there is none that this program reads."""
-        path = folder / "log.sqlite"
+        path = folder / LOG_NAME
         if not path.exists():
             raise RecordError(f"{path}: there is no record")
+        database: sqlite3.Connection | None = None
         try:
-            database = _connect(path)
+            database = _connect_to_read(path) if is_read_only else _connect(str(path))
             (version,) = database.execute("PRAGMA user_version").fetchone()
         except sqlite3.Error as error:
+            if database is not None:
+                database.close()
             raise RecordError(f"{path}: {error}") from None
         if version != SCHEMA_VERSION:
             database.close()
             raise RecordError(f"{path}: record version {version}, this program reads {SCHEMA_VERSION}")
         return cls(folder, database)
+
+    @property
+    def artefacts(self) -> Path:
+        """The folder for all that the run leaves beside its rows."""
+        return self.folder / ARTEFACTS_NAME
 
     def close(self) -> None:
         """Close the record."""
@@ -130,6 +90,17 @@ class RunRecord:
         """Store a fact about the run under `key`, as JSON."""
         self._write("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, json.dumps(value)))
 
+    def forget_meta(self, key: str) -> None:
+        """Remove the fact called `key`, if it is there."""
+        self._write("DELETE FROM meta WHERE key = ?", (key,))
+
+    def add_session(self, provenance: Mapping[str, Any]) -> None:
+        """Note that a process takes the run up, the first or a later one, and where that comes from."""
+        self._write(
+            "INSERT INTO session (started_utc_s, provenance) VALUES (?, ?)",
+            (utc_now_s(), json.dumps(dict(provenance))),
+        )
+
     def add_event(self, lab_time_s: float, kind: str, text: str) -> None:
         """Write one line into the run's journal."""
         self._write(
@@ -139,23 +110,41 @@ class RunRecord:
         )
 
     def add_point(
-        self, added_db: float, setting_db: float, readback_db: float, wavelength_nm: float, settled_s: float
+        self,
+        step: int,
+        added_db: float,
+        setting_db: float,
+        readback_db: float,
+        wavelength_nm: float,
+        settled_s: float,
     ) -> Point:
-        """Write a new sweep point and return it with its number."""
-        row = (added_db, setting_db, readback_db, wavelength_nm, settled_s)
+        """Write a visit to step `step` of a sweep and return it with its number."""
+        row = (step, added_db, setting_db, readback_db, wavelength_nm, settled_s)
         cursor = self._write(
-            "INSERT INTO point (added_db, setting_db, readback_db, wavelength_nm, settled_s)"
-            " VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO point (step, added_db, setting_db, readback_db, wavelength_nm, settled_s)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
             row,
         )
         assert cursor.lastrowid is not None  # noqa: S101 - an INSERT has one
         return Point(cursor.lastrowid, *row)
 
+    def add_schedule(self, schedule: Schedule) -> None:
+        """Write when the slots of a point (of the whole run outside a sweep) begin."""
+        self._write(
+            "INSERT INTO schedule (point, start_s, period_s, first_slot, end_slot) VALUES (?, ?, ?, ?, ?)",
+            (
+                schedule.point,
+                schedule.start_s,
+                schedule.period_s,
+                schedule.first_slot,
+                schedule.end_slot,
+            ),
+        )
+
     def add_record(self, slot: int, point: int | None, record: TelemetryRecord) -> None:
         """Write one telemetry record in its slot."""
         self._write(
-            "INSERT INTO telemetry (slot, point, sequence, window_start_s, window_s, skr_bps, key_rate_bps,"
-            " qber, visibility, detection_count, readings, utc_s) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
+            f"INSERT INTO telemetry ({_TELEMETRY}, utc_s) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",  # noqa: S608 - a constant
             (
                 slot,
                 point,
@@ -173,9 +162,9 @@ class RunRecord:
         )
 
     def add_gap(self, gap: Gap) -> None:
-        """Write a slot that has no record, or numbers that are lost."""
+        """Write a slot that has no record, once, or numbers that are lost."""
         self._write(
-            "INSERT INTO gap (point, slot, first_sequence, last_sequence, reason, utc_s)"
+            "INSERT OR IGNORE INTO gap (point, slot, first_sequence, last_sequence, reason, utc_s)"
             " VALUES (?, ?, ?, ?, ?, ?)",
             (gap.point, gap.slot, gap.first_sequence, gap.last_sequence, gap.reason, utc_now_s()),
         )
@@ -191,36 +180,83 @@ class RunRecord:
 
     def meta(self) -> dict[str, Any]:
         """Return every fact about the run."""
-        rows = self._database.execute("SELECT key, value FROM meta").fetchall()
+        rows = self._read("SELECT key, value FROM meta")
         return {key: json.loads(value) for key, value in rows}
 
-    def events(self) -> list[tuple[float, str, str]]:
-        """Return the journal as (lab time in s, kind, text), oldest first."""
-        return self._database.execute("SELECT lab_time_s, kind, text FROM event ORDER BY id").fetchall()
+    def sessions(self) -> list[dict[str, Any]]:
+        """Return the provenance of every process that worked on the run, oldest first."""
+        return [json.loads(text) for (text,) in self._read("SELECT provenance FROM session ORDER BY id")]
+
+    def events(self) -> list[Event]:
+        """Return the journal, oldest first."""
+        return [
+            Event(*row) for row in self._read("SELECT lab_time_s, utc_s, kind, text FROM event ORDER BY id")
+        ]
 
     def points(self) -> list[Point]:
-        """Return the sweep points in the order in which they were visited."""
-        rows = self._database.execute(
-            "SELECT id, added_db, setting_db, readback_db, wavelength_nm, settled_s FROM point ORDER BY id"
+        """Return the visits to sweep points in the order in which they were made."""
+        rows = self._read(
+            "SELECT id, step, added_db, setting_db, readback_db, wavelength_nm, settled_s FROM point"
+            " ORDER BY id"
         )
         return [Point(*row) for row in rows]
+
+    def schedules(self) -> list[Schedule]:
+        """Return the schedules, oldest first."""
+        rows = self._read("SELECT point, start_s, period_s, first_slot, end_slot FROM schedule ORDER BY id")
+        return [Schedule(*row) for row in rows]
 
     def slots(self, point: int | None = None) -> list[Slot]:
         """Return the telemetry (of one sweep point, if given) in the order in which it was taken."""
         where, arguments = ("", ()) if point is None else (" WHERE point = ?", (point,))
-        rows = self._database.execute(
-            "SELECT slot, point, sequence, window_start_s, window_s, skr_bps, key_rate_bps, qber, visibility,"  # noqa: S608 - a constant
-            f" detection_count, readings FROM telemetry{where} ORDER BY id",
-            arguments,
-        )
+        rows = self._read(f"SELECT {_TELEMETRY} FROM telemetry{where} ORDER BY id", arguments)  # noqa: S608 - a constant
         return [_slot_of(row) for row in rows]
 
-    def gaps(self) -> list[Gap]:
-        """Return every gap, oldest first."""
-        rows = self._database.execute(
-            "SELECT slot, first_sequence, last_sequence, reason, point FROM gap ORDER BY id"
+    def newest_slot(self) -> Slot | None:
+        """Return the telemetry that was taken last; None before the first."""
+        rows = self._read(f"SELECT {_TELEMETRY} FROM telemetry ORDER BY id DESC LIMIT 1")  # noqa: S608 - a constant
+        return _slot_of(rows[0]) if rows else None
+
+    def first_slot_of(self, point: int | None) -> Slot | None:
+        """Return the telemetry that a schedule took first; None before that."""
+        rows = self._read(
+            f"SELECT {_TELEMETRY} FROM telemetry WHERE point IS ? ORDER BY id LIMIT 1",  # noqa: S608 - a constant
+            (point,),
         )
-        return [Gap(*row) for row in rows]
+        return _slot_of(rows[0]) if rows else None
+
+    def filled_slots(self, point: int | None) -> set[int]:
+        """Return the slots of a sweep point (None: outside a sweep) that have a record."""
+        rows = self._read("SELECT DISTINCT slot FROM telemetry WHERE point IS ?", (point,))
+        return {slot for (slot,) in rows}
+
+    def count_records(self) -> int:
+        """Return how many telemetry records were taken."""
+        ((count,),) = self._read("SELECT count(*) FROM telemetry")
+        return count
+
+    def gaps(self) -> list[Gap]:
+        """Return every gap, oldest first; a slot that was filled later is none."""
+        rows = self._read("SELECT slot, first_sequence, last_sequence, reason, point FROM gap ORDER BY id")
+        if not rows:
+            return []
+        filled = set(self._read("SELECT DISTINCT point, slot FROM telemetry"))
+        return [gap for gap in (Gap(*row) for row in rows) if (gap.point, gap.slot) not in filled]
+
+    def newest_lab_time_s(self) -> float | None:
+        """Return the latest lab time (s since the Unix epoch) that any row proves; None without one."""
+        ((newest_s,),) = self._read(
+            "SELECT max(t) FROM (SELECT max(lab_time_s) AS t FROM event UNION ALL"
+            " SELECT max(settled_s) FROM point UNION ALL"
+            " SELECT max(window_start_s + window_s) FROM telemetry)"
+        )
+        return newest_s
+
+    def _read(self, statement: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
+        try:
+            return self._database.execute(statement, values).fetchall()
+        except sqlite3.Error as error:
+            raise RecordError(f"run record {self.folder}: {error}") from None
 
 
 def _slot_of(row: tuple[Any, ...]) -> Slot:
@@ -228,9 +264,22 @@ def _slot_of(row: tuple[Any, ...]) -> Slot:
     return Slot(slot, point, TelemetryRecord(*values, readings=json.loads(readings)))
 
 
-def _connect(path: Path, preparation: str = "") -> sqlite3.Connection:
+def _connect_to_read(path: Path) -> sqlite3.Connection:
+    """Open a database that may be written to meanwhile, or lie in a folder where nobody may write."""
+    place = f"{path.resolve().as_uri()}?mode=ro"
+    database = sqlite3.connect(place, uri=True, isolation_level=None, timeout=_BUSY_S)
+    try:
+        database.execute("SELECT count(*) FROM meta")
+    except sqlite3.OperationalError:
+        # A reader of a WAL database needs to write beside it, unless nobody can change it.
+        database.close()
+        return sqlite3.connect(f"{place}&immutable=1", uri=True, isolation_level=None)
+    return database
+
+
+def _connect(path: str, preparation: str = "") -> sqlite3.Connection:
     """Open a database with every row durable at its commit; closed again if it cannot be used."""
-    database = sqlite3.connect(path, isolation_level=None)
+    database = sqlite3.connect(path, isolation_level=None, timeout=_BUSY_S)
     try:
         database.execute("PRAGMA journal_mode=WAL")
         database.execute("PRAGMA synchronous=FULL")

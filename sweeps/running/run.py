@@ -1,46 +1,84 @@
-"""One run from start to end: run folder, lab or bench, procedure, safe state, on every way out."""
+"""One run from start to end: leases, record, guard, bench, procedure, safe state, on every way out."""
 
 from __future__ import annotations
 
-from contextlib import ExitStack, contextmanager, suppress
-from typing import TYPE_CHECKING
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
-from drivers.clock import WallClock, utc_now_s
-from drivers.errors import BenchError, InventoryError, LabError, RecordError
-from drivers.lab_control.clock import VirtualLabClock, WallLabClock
-from drivers.lab_control.control import LabControl
-from drivers.lab_control.faults import LabFaults
-from drivers.station import open_station
-from drivers.wires.byte_log import ByteLog
-from sweeps.running.lab_process import emulated_lab
-from sweeps.procedures.preparation import note_identities
-from sweeps.record.provenance import provenance, sha256_of
+from drivers.clock import utc_now_s
+from drivers.errors import BenchError, LabError, RecordError
+from sweeps.procedures.preparation import identities
 from sweeps.record.run_record import RunRecord
+from sweeps.record.runner import this_runner
+from sweeps.running.bench import open_bench
+from sweeps.running.differences import differences
+from sweeps.running.guard import guarded
+from sweeps.running.lease import gear_lease, run_lease
+from sweeps.running.meta import frozen_facts, meta_of, plan_json, provenance_of
 from sweeps.running.signals import signals_as_interrupts, signals_deferred
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Sequence
     from pathlib import Path
 
-    from drivers.facts.inventory import AnyConnection
-    from drivers.facts.lab import LabAddresses
+    from drivers.clock import Clock
+    from drivers.roles import Operator, OperatorAnswer, OperatorTask
     from drivers.station import Station
     from sweeps.choice import Choice
     from sweeps.procedures.registry import Procedure
-    from sweeps.running.progress import Progress
+    from sweeps.progress import Progress
+
+PLAN_NAME = "plan.json"
+_DEVICE_FACTS = ("vendor", "model", "serial", "firmware", "end", "protocol")
 
 
-def run_procedure(choice: Choice, procedure: Procedure, folder: Path, progress: Progress) -> None:
-    """Run `procedure` and leave its record in `folder`; BenchError if the bench could not measure."""
-    with RunRecord.create(folder, _meta_of(choice, procedure)) as run, signals_as_interrupts():
-        try:
-            with open_bench(choice, folder) as station:
-                _run_on(station, choice, procedure, run, progress)
-        except BaseException as error:
-            with suppress(RecordError):  # on a full disk the first error is the one to tell
-                run.set_meta("ended", f"{type(error).__name__}: {error}")
-            raise
-        run.set_meta("finished_utc_s", utc_now_s())
+class ResumeRefused(BenchError):
+    """A run cannot be taken up: something that it was made with is another one now; `changes` says what."""
+
+    def __init__(self, run: str, changes: Sequence[str]) -> None:
+        self.changes = list(changes)
+        way_out = f"start a new leg instead: python -m sweeps resume {run} --new-leg"
+        super().__init__("\n  ".join([f"run {run} cannot be taken up again:", *changes, way_out]))
+
+
+def run_procedure(
+    choice: Choice,
+    procedure: Procedure,
+    folder: Path,
+    progress: Progress,
+    *,
+    follows: str | None = None,
+) -> None:
+    """Run `procedure` and leave its record in `folder`; BenchError if the bench could not measure.
+
+    `follows` names the run of which this one is a new leg.
+    """
+    meta = {**meta_of(choice, procedure), "follows": follows}
+    with _gear_of(choice, folder), RunRecord.create(folder, meta) as run, run_lease(folder, "runner"):
+        _write_plan(choice, folder)
+        _work_on(_Session(choice, procedure, run, progress, go_on_at_s=None, resumes=False))
+
+
+def resume_procedure(choice: Choice, procedure: Procedure, folder: Path, progress: Progress) -> None:
+    """Go on with the run of `folder` where it stands, until its plan is done.
+
+    ResumeRefused, naming each difference, if plan, station or a device is another one now; RecordError if
+    the run has finished.
+    """
+    with run_lease(folder, "runner"), _gear_of(choice, folder), RunRecord.open(folder) as run:
+        meta = run.meta()
+        if "finished_utc_s" in meta:
+            raise RecordError(f"run {folder.name} has finished; there is nothing to resume")
+        changes = differences({key: meta.get(key) for key in frozen_facts(choice)}, frozen_facts(choice))
+        if (folder / PLAN_NAME).read_text() != plan_json(choice):
+            changes.append(f"{PLAN_NAME}: is not what was frozen when the run began")
+        if changes:
+            raise ResumeRefused(folder.name, changes)
+        # Before its first schedule a run has measured nothing: an emulated lab is begun anew.
+        go_on_at_s = run.newest_lab_time_s() if run.schedules() else None
+        run.forget_meta("ended")
+        _work_on(_Session(choice, procedure, run, progress, go_on_at_s=go_on_at_s, resumes=True))
 
 
 def new_run_folder(runs_folder: Path, choice: Choice, procedure: str) -> Path:
@@ -56,67 +94,91 @@ def new_run_folder(runs_folder: Path, choice: Choice, procedure: str) -> Path:
     return folder
 
 
-@contextmanager
-def open_bench(choice: Choice, folder: Path) -> Generator[Station]:
-    """Open the chosen station; on the target `emulator` start a lab for it first, files in `folder`."""
-    with ExitStack() as stack:
-        log = stack.enter_context(_byte_log(folder))
-        if choice.target == "lab":
-            connections = _lab_connections(choice)
-            station = open_station(choice.station_name, choice.station, connections, WallClock(), log)
-        else:
-            addresses = stack.enter_context(emulated_lab(choice, folder))
-            station = _open_emulated(choice, addresses, log, stack)
-        stack.callback(station.close)
-        yield station
+@dataclass(frozen=True, slots=True)
+class _Session:
+    """One process's work on a run."""
+
+    choice: Choice
+    procedure: Procedure
+    run: RunRecord
+    progress: Progress
+    go_on_at_s: float | None
+    resumes: bool
 
 
 @contextmanager
-def _byte_log(folder: Path) -> Generator[ByteLog]:
+def _gear_of(choice: Choice, folder: Path) -> Generator[None]:
+    real = choice.lab_connections() if choice.target == "lab" else {}
+    with gear_lease(real.values(), folder, "runner"):
+        yield
+
+
+def _write_plan(choice: Choice, folder: Path) -> None:
     try:
-        log = ByteLog(folder / "wires.log")
+        path = folder / PLAN_NAME
+        path.write_text(plan_json(choice))
+        path.chmod(0o444)
     except OSError as error:
-        raise RecordError(f"byte log in {folder}: {error.strerror}") from None
-    try:
-        yield log
-    finally:
-        log.close()
+        raise RecordError(f"run folder {folder}: {error.strerror}") from None
 
 
-def _open_emulated(choice: Choice, addresses: LabAddresses, log: ByteLog, stack: ExitStack) -> Station:
-    control = LabControl(addresses.control)
-    stack.callback(control.close)
-    clock = VirtualLabClock(control) if addresses.clock == "virtual" else WallLabClock(control)
-    faults = LabFaults(control)
-    return open_station(choice.station_name, choice.station, addresses.connections, clock, log, faults)
+def _work_on(session: _Session) -> None:
+    """Do the session's work; whatever ends it, the record says how."""
+    run = session.run
+    with signals_as_interrupts(), guarded(run.folder):
+        run.set_meta("runner", asdict(this_runner()))
+        run.add_session(provenance_of(session.choice))
+        try:
+            with open_bench(
+                session.choice,
+                run.folder,
+                go_on_at_s=session.go_on_at_s,
+                journal=lambda operator, clock: _Journalled(operator, clock, session),
+            ) as station:
+                _run_on(station, session)
+        except BaseException as error:
+            with suppress(RecordError):  # on a full disk the first error is the one to tell
+                run.set_meta("ended", f"{type(error).__name__}: {error}")
+            raise
+        run.set_meta("finished_utc_s", utc_now_s())
 
 
-def _lab_connections(choice: Choice) -> dict[str, AnyConnection]:
-    missing = [name for name, gear in choice.station.gear.items() if gear.lab is None]
-    if missing:
-        mistakes = [f"gear.{name}.lab: missing; the target 'lab' needs an address" for name in missing]
-        raise InventoryError(str(choice.inventory_path), mistakes)
-    folder = choice.inventory_path.parent
-    return {
-        name: gear.lab.relative_to(folder)
-        for name, gear in choice.station.gear.items()
-        if gear.lab is not None
-    }
-
-
-def _run_on(
-    station: Station, choice: Choice, procedure: Procedure, run: RunRecord, progress: Progress
-) -> None:
+def _run_on(station: Station, session: _Session) -> None:
+    run, procedure = session.run, session.procedure
     run.set_meta("clock", station.clock.kind)
-    run.add_event(station.clock.now_s(), "start", f"{procedure.name} on {station.name}")
+    kind = "resume" if session.resumes else "start"
+    run.add_event(station.clock.now_s(), kind, f"{procedure.name} on {station.name}")
     try:
-        note_identities(station, run)
-        procedure.run(station, choice.plan, run, progress)
+        _note_identities(station, session)
+        procedure.run(station, session.choice.plan, run, session.progress)
     finally:
         with signals_deferred():
             _make_safe(station, run)
             _note_what_the_lab_did(station, run)
     run.add_event(station.clock.now_s(), "end", "all records of the plan taken")
+
+
+def _note_identities(station: Station, session: _Session) -> None:
+    """Write who answers into the run; ResumeRefused if these are not the devices that it began with."""
+    found = identities(station)
+    run = session.run
+    meta = run.meta()
+    if session.resumes and "appliances" in meta:
+        changes = differences(_who({key: meta[key] for key in found}), _who(found))
+        if changes:
+            raise ResumeRefused(run.folder.name, changes)
+        return
+    for key, value in found.items():
+        run.set_meta(key, value)
+
+
+def _who(found: dict[str, Any]) -> dict[str, Any]:
+    """Return of the identities what makes a device that very device."""
+    devices = {**found["appliances"], "attenuator": found["attenuator"]}
+    return {
+        name: {fact: device[fact] for fact in _DEVICE_FACTS if fact in device}
+        for name, device in devices.items()
+    }
 
 
 def _make_safe(station: Station, run: RunRecord) -> None:
@@ -131,28 +193,36 @@ def _make_safe(station: Station, run: RunRecord) -> None:
 
 
 def _note_what_the_lab_did(station: Station, run: RunRecord) -> None:
+    """Copy the lab's journal into the run's, of a lab that was taken up only what is new."""
     if station.faults is None:
         return
+    known = {(event.lab_time_s, event.kind, event.text) for event in run.events()}
     with suppress(LabError):  # a lab that is gone took its journal along
         for entry in station.faults.journal():
-            run.add_event(entry.t_s, f"lab: {entry.kind}", entry.text)
+            line = (entry.t_s, f"lab: {entry.kind}", entry.text)
+            if line not in known:
+                run.add_event(*line)
 
 
-def _meta_of(choice: Choice, procedure: Procedure) -> dict[str, object]:
-    plan_json = choice.plan.model_dump_json()
-    return {
-        "procedure": procedure.name,
-        "plan_name": choice.plan_name,
-        "plan": choice.plan.model_dump(mode="json"),
-        "plan_sha256": sha256_of(plan_json.encode()),
-        "station": choice.station_name,
-        "station_title": choice.station.title,
-        "target": choice.target,
-        "seed": choice.seed,
-        "profile": choice.station.emulation.profile if choice.target == "emulator" else None,
-        "fidelity": choice.station.emulation.fidelity if choice.target == "emulator" else None,
-        "fibre": choice.station.fibre.model_dump(mode="json"),
-        "reference": choice.station.reference.model_dump(mode="json"),
-        "started_utc_s": utc_now_s(),
-        "provenance": provenance(choice.inventory_bytes, choice.limits_path, plan_json),
-    }
+class _Journalled:
+    """An operator whose tasks and answers are written into the run's journal."""
+
+    def __init__(self, operator: Operator, clock: Clock, session: _Session) -> None:
+        self._operator = operator
+        self._clock = clock
+        self._session = session
+
+    def carry_out(self, task: OperatorTask) -> OperatorAnswer:
+        """Have `task` done, and note what was asked and what was answered."""
+        self._note("operator asked", f"{task.do} ({task.why})")
+        try:
+            with self._session.progress.paused():
+                answer = self._operator.carry_out(task)
+        except BaseException as error:
+            self._note("operator", f"not done: {type(error).__name__}: {error}")
+            raise
+        self._note("operator", f"{answer.text} (by {answer.answered_by})")
+        return answer
+
+    def _note(self, kind: str, text: str) -> None:
+        self._session.run.add_event(self._clock.now_s(), kind, text)

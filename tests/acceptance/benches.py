@@ -15,8 +15,8 @@ from hil_tests.limits import load_limits
 from hil_tests.verdict import judge
 from sweeps.choice import choose
 from sweeps.procedures.registry import PROCEDURES
+from sweeps.progress import Silent
 from sweeps.record.run_record import RunRecord
-from sweeps.running.progress import Silent
 from sweeps.running.run import new_run_folder, run_procedure
 
 if TYPE_CHECKING:

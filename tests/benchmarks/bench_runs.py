@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from drivers.facts.telemetry import TelemetryRecord
 from sweeps.choice import choose
 from sweeps.procedures.registry import PROCEDURES
+from sweeps.progress import progress_for
 from sweeps.record.run_record import RunRecord
-from sweeps.running.progress import progress_for
 from sweeps.running.run import run_procedure
 
 if TYPE_CHECKING:

@@ -11,7 +11,6 @@ from sweeps.record import run_record as record
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Generator
-    from pathlib import Path
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -19,7 +18,7 @@ def closed_records() -> Generator[None]:
     opened: list[sqlite3.Connection] = []
     connect = record._connect
 
-    def connect_and_remember(path: Path, preparation: str = "") -> sqlite3.Connection:
+    def connect_and_remember(path: str, preparation: str = "") -> sqlite3.Connection:
         opened.append(connect(path, preparation))
         return opened[-1]
 

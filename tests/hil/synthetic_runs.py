@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from drivers.facts.telemetry import TelemetryRecord
-from sweeps.record.run_record import Gap, RunRecord
+from sweeps.record.run_record import RunRecord
+from sweeps.record.schema import Gap
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -212,10 +213,10 @@ def attenuation_run(
     run = RunRecord.create(folder, about)
     sequence = 0
     with in_one_commit(run):
-        for db in added_db:
+        for step, db in enumerate(added_db):
             if db in unvisited:
                 continue
-            point = run.add_point(db, db, db + readback_error_db, wavelength_nm, T0_S + sequence)
+            point = run.add_point(step, db, db, db + readback_error_db, wavelength_nm, T0_S + sequence)
             for slot in range(per_point):
                 record = draw(rng, models(db), drift, sequence, T0_S + period_s * sequence)
                 run.add_record(slot, point.number, change(record, sequence, db))

@@ -14,7 +14,8 @@ from hil_tests.limits import load_limits
 from hil_tests.paper import compare_with_paper
 from hil_tests.report.summary import PAGE_CSS, SECURITY_CLAIM, render_summary
 from hil_tests.verdict import judge
-from sweeps.record.run_record import Gap, RunRecord
+from sweeps.record.run_record import RunRecord
+from sweeps.record.schema import Gap
 from tests.hil.synthetic_runs import ALL_DB, attenuation_run, stability_run
 
 if TYPE_CHECKING:

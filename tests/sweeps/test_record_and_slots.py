@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import sqlite3
 from typing import TYPE_CHECKING
 
@@ -11,9 +12,11 @@ import pytest
 from drivers.errors import DeviceError, GearError, RecordError, TransportTimeout
 from drivers.facts.telemetry import RecordGap, TelemetryRecord
 from drivers.roles import TelemetryBatch
-from sweeps.procedures.slots import SlotSchedule
-from sweeps.record.run_record import Gap, RunRecord
-from sweeps.running.progress import Heartbeat, Silent
+from sweeps.procedures.host_clocks import HostClocks
+from sweeps.procedures.slots import Absence, SlotSchedule
+from sweeps.progress import Heartbeat, Silent
+from sweeps.record.run_record import RunRecord
+from sweeps.record.schema import Gap, Schedule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -68,6 +71,9 @@ class ScriptedAppliance:
     def skip_telemetry(self) -> None:
         self._read_up_to = int((self._clock.t_s - T0_S - 1.0) // self._period_s) + 1
 
+    def continue_telemetry(self, newest: TelemetryRecord) -> None:
+        self._read_up_to = newest.sequence
+
     def read_telemetry(self) -> TelemetryBatch:
         self.readings += 1
         if self.readings in self._failures:
@@ -84,15 +90,28 @@ def run(tmp_path: Path) -> Iterator[RunRecord]:
         yield created
 
 
+def schedule_of(
+    clock: SteppedClock,
+    appliance: ScriptedAppliance,
+    run: RunRecord,
+    count: int,
+    *,
+    start_s: float = T0_S,
+    offset_s: float = 0.0,
+    absence: Absence | None = None,
+) -> SlotSchedule:
+    schedule = Schedule(None, start_s + offset_s, 10.0, 0, count)
+    return SlotSchedule(clock, appliance, run, schedule, offset_s=offset_s, absence=absence)  # pyright: ignore[reportArgumentType] - only reads telemetry
+
+
 def take(run: RunRecord, count: int, failures: Mapping[int, GearError] | None = None) -> None:
     clock = SteppedClock()
     appliance = ScriptedAppliance(clock, 10.0, failures or {})
-    schedule = SlotSchedule(clock, appliance, run, start_s=T0_S, period_s=10.0, count=count)  # pyright: ignore[reportArgumentType] - only reads telemetry
-    schedule.take_all(Silent(), "")
+    schedule_of(clock, appliance, run, count).take_all(Silent(), "")
 
 
 def test_a_record_comes_back_as_it_went_in(run: RunRecord, tmp_path: Path) -> None:
-    point = run.add_point(3.0, 3.0, 2.999, 1550.0, T0_S)
+    point = run.add_point(0, 3.0, 3.0, 2.999, 1550.0, T0_S)
     run.add_record(4, point.number, record_at(17, T0_S))
     run.add_gap(Gap(5, None, None, "silence"))
     run.add_event(T0_S, "start", "x")
@@ -104,7 +123,9 @@ def test_a_record_comes_back_as_it_went_in(run: RunRecord, tmp_path: Path) -> No
         assert (slot.slot, slot.record) == (4, record_at(17, T0_S))
         assert read.slots(99) == []
         assert read.gaps() == [Gap(5, None, None, "silence")]
-        assert read.events() == [(T0_S, "start", "x")]
+        assert [(event.lab_time_s, event.kind, event.text) for event in read.events()] == [
+            (T0_S, "start", "x")
+        ]
 
 
 def test_a_row_is_on_disk_before_the_next_is_taken(run: RunRecord) -> None:
@@ -165,7 +186,7 @@ def test_what_the_appliance_still_holds_is_not_lost_by_a_wire_that_was_down(run:
     take(run, 10, down)
     assert sorted(slot.slot for slot in run.slots()) == list(range(10))
     assert run.gaps() == []
-    assert [kind for _, kind, _ in run.events()] == ["telemetry not read"] * 3
+    assert [event.kind for event in run.events()] == ["telemetry not read"] * 3
 
 
 def test_a_slot_that_stays_empty_says_why_and_is_never_a_zero(run: RunRecord) -> None:
@@ -191,10 +212,110 @@ class Interrupting(Silent):
 def test_an_interrupt_marks_only_slots_that_were_due(run: RunRecord) -> None:
     clock = SteppedClock()
     appliance = ScriptedAppliance(clock, 10.0, {1: TransportTimeout("bob", "GET", "silence")})
-    schedule = SlotSchedule(clock, appliance, run, start_s=T0_S, period_s=10.0, count=100)  # pyright: ignore[reportArgumentType] - only reads telemetry
+    schedule = schedule_of(clock, appliance, run, 100)
     with pytest.raises(KeyboardInterrupt):
         schedule.take_all(Interrupting(), "")
     assert [gap.slot for gap in run.gaps()] == [0]
+
+
+class Dying(Silent):
+    """Ends the process that takes records, so to speak, after `count` of them."""
+
+    def __init__(self, count: int) -> None:
+        self.left = count
+
+    def advance(self, steps: int, text: str) -> None:  # noqa: ARG002 - the Protocol's signature
+        self.left -= steps
+        if self.left == 0:
+            raise KeyboardInterrupt
+
+
+def broken_off_after(run: RunRecord, clock: SteppedClock, taken: int, count: int) -> Absence:
+    """Take `taken` of `count` slots, and come back 35 s later."""
+    with pytest.raises(KeyboardInterrupt):
+        schedule_of(clock, ScriptedAppliance(clock, 10.0, {}), run, count).take_all(Dying(taken), "")
+    from_s = clock.t_s
+    clock.t_s += 35.0
+    return Absence(from_s, clock.t_s, "the run was broken off", link_kept=True)
+
+
+def test_a_run_that_is_taken_up_has_every_record_that_the_appliance_still_holds(run: RunRecord) -> None:
+    clock = SteppedClock()
+    absence = broken_off_after(run, clock, 4, 20)
+    appliance = ScriptedAppliance(clock, 10.0, {})
+    schedule_of(clock, appliance, run, 20, absence=absence).take_all(Silent(), "")
+    assert [slot.slot for slot in run.slots()] == list(range(20))
+    assert [slot.record.sequence for slot in run.slots()] == list(range(1, 21))
+    assert run.gaps() == []
+
+
+def test_what_was_made_while_the_link_was_not_kept_is_a_gap_with_its_reason(run: RunRecord) -> None:
+    clock = SteppedClock()
+    kept = broken_off_after(run, clock, 4, 20)
+    absence = Absence(kept.from_s, kept.until_s, "the link was dark", link_kept=False)
+    schedule_of(clock, ScriptedAppliance(clock, 10.0, {}), run, 20, absence=absence).take_all(Silent(), "")
+    missed = [gap.slot for gap in run.gaps()]
+    assert missed == [5, 6, 7]
+    assert {gap.reason for gap in run.gaps()} == {"the link was dark"}
+    assert sorted({slot for slot in missed if slot is not None} | run.filled_slots(None)) == list(range(20))
+
+
+def test_an_appliance_without_a_back_log_leaves_gaps_that_say_so(run: RunRecord) -> None:
+    clock = SteppedClock()
+    absence = broken_off_after(run, clock, 4, 10)
+    appliance = ScriptedAppliance(clock, 10.0, {})
+    appliance.continue_telemetry = lambda newest: appliance.skip_telemetry()  # noqa: ARG005 - it holds nothing
+    schedule_of(clock, appliance, run, 10, absence=absence).take_all(Silent(), "")
+    assert [gap.slot for gap in run.gaps()] == [5, 6, 7]
+    assert {gap.reason for gap in run.gaps()} == {"the run was broken off"}
+    assert [slot.slot for slot in run.slots()] == [0, 1, 2, 3, 4, 8, 9]
+
+
+def test_a_host_that_slept_through_many_slots_loses_none(run: RunRecord) -> None:
+    clock = SteppedClock()
+
+    class Sleepy(Silent):
+        def advance(self, steps: int, text: str) -> None:  # noqa: ARG002 - the Protocol's signature
+            if run.count_records() == 5:
+                clock.t_s += 100.0
+
+    schedule_of(clock, ScriptedAppliance(clock, 10.0, {}), run, 30).take_all(Sleepy(), "")
+    assert [slot.slot for slot in run.slots()] == list(range(30))
+    assert run.gaps() == []
+
+
+def test_the_journal_tells_what_happened_to_the_hosts_clocks(
+    run: RunRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nothing: list[str] = []
+    said = iter([["this host slept for 90 s"]])
+
+    def told(_clocks: HostClocks) -> list[str]:
+        return next(said, nothing)
+
+    monkeypatch.setattr(HostClocks, "what_happened", told)
+    take(run, 3)
+    assert [(event.kind, event.text) for event in run.events()] == [
+        ("host clock", "this host slept for 90 s")
+    ]
+
+
+def test_a_gap_that_is_filled_later_is_none(run: RunRecord) -> None:
+    run.add_gap(Gap(3, None, None, "silence"))
+    run.add_gap(Gap(3, None, None, "silence again"))
+    assert [gap.reason for gap in run.gaps()] == ["silence"]
+    run.add_record(3, None, record_at(4, T0_S))
+    assert run.gaps() == []
+
+
+def test_an_earlier_session_does_not_count_for_the_speed() -> None:
+    said = io.StringIO()
+    heartbeat = Heartbeat("stability", 100, said)
+    heartbeat.skip(90)
+    heartbeat.advance(1, "x")
+    line = json.loads(said.getvalue())
+    assert (line["done"], line["of"]) == (91, 100)
+    assert line["eta_s"] < 1.0
 
 
 def test_lost_sequence_numbers_are_written_down(run: RunRecord) -> None:
@@ -204,8 +325,7 @@ def test_lost_sequence_numbers_are_written_down(run: RunRecord) -> None:
         def read_telemetry(self) -> TelemetryBatch:
             return TelemetryBatch([record_at(9, T0_S)], [RecordGap(1, 8, "no longer held")])
 
-    schedule = SlotSchedule(clock, Forgetful(clock, 10.0, {}), run, start_s=T0_S, period_s=10.0, count=1)  # pyright: ignore[reportArgumentType] - only reads telemetry
-    schedule.take_all(Silent(), "")
+    schedule_of(clock, Forgetful(clock, 10.0, {}), run, 1).take_all(Silent(), "")
     assert run.gaps() == [Gap(None, 1, 8, "no longer held")]
 
 
@@ -213,8 +333,7 @@ def test_records_of_before_the_start_are_not_taken(run: RunRecord) -> None:
     clock = SteppedClock()
     appliance = ScriptedAppliance(clock, 10.0, {})
     # settled 5 s after a window began: that window spans the settling and must not count
-    schedule = SlotSchedule(clock, appliance, run, start_s=T0_S + 5.0, period_s=10.0, count=3)  # pyright: ignore[reportArgumentType] - only reads telemetry
-    schedule.take_all(Silent(), "")
+    schedule_of(clock, appliance, run, 3, start_s=T0_S + 5.0).take_all(Silent(), "")
     assert [slot.record.window_start_s - T0_S for slot in run.slots()] == [10.0, 20.0, 30.0]
 
 
@@ -248,14 +367,8 @@ def test_no_record_of_an_odd_appliance_is_thrown_away(
     run: RunRecord, appliance: dict[str, float], offset_s: float
 ) -> None:
     clock = SteppedClock()
-    schedule = SlotSchedule(
-        clock,
-        Shifted(clock, **appliance),  # pyright: ignore[reportArgumentType] - only reads telemetry
-        run,
-        start_s=T0_S - 0.005,
-        period_s=10.0,
-        count=20,
-        offset_s=offset_s,
+    schedule = schedule_of(
+        clock, Shifted(clock, **appliance), run, 20, start_s=T0_S - 0.005, offset_s=offset_s
     )
     schedule.take_all(Silent(), "")
     assert sorted(slot.slot for slot in run.slots()) == list(range(20))
@@ -263,7 +376,6 @@ def test_no_record_of_an_odd_appliance_is_thrown_away(
 
 
 def test_heartbeats_tell_how_far_a_run_is(capsys: pytest.CaptureFixture[str]) -> None:
-    import json
     import sys
 
     heartbeat = Heartbeat("stability", 3, sys.stderr)

@@ -1,0 +1,126 @@
+"""The bench of a run: its gear opened at the addresses of the target, with the clock of the target."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+from drivers.clock import Clock, WallClock
+from drivers.errors import RecordError
+from drivers.lab_control.clock import VirtualLabClock, WallLabClock
+from drivers.lab_control.control import LabControl
+from drivers.lab_control.faults import LabFaults
+from drivers.lab_control.operator import LabOperator
+from drivers.operators.terminal import TerminalOperator
+from drivers.roles import Operator
+from drivers.station import open_station
+from drivers.wires.byte_log import ByteLog
+from sweeps.record.run_record import ARTEFACTS_NAME
+from sweeps.running.lab_process import INVENTORY_NAME, emulated_lab, living_lab
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from pathlib import Path
+
+    from drivers.facts.lab import LabAddresses
+    from drivers.station import Station
+    from sweeps.choice import Choice
+
+
+def _write_inventory(choice: Choice, folder: Path) -> None:
+    """Leave the inventory as it was read in the run folder: the lab reads it, and so would the guard."""
+    try:
+        (folder / INVENTORY_NAME).write_bytes(choice.inventory_bytes)
+        (folder / ARTEFACTS_NAME).mkdir(exist_ok=True)
+    except OSError as error:
+        raise RecordError(f"run folder {folder}: {error.strerror}") from None
+
+
+Journal = Callable[[Operator, Clock], Operator]
+"""Wraps an operator, so that what it is asked and answers is kept."""
+
+
+def _keep_nothing(operator: Operator, _clock: Clock) -> Operator:
+    return operator
+
+
+@contextmanager
+def open_bench(
+    choice: Choice,
+    folder: Path,
+    *,
+    go_on_at_s: float | None = None,
+    journal: Journal = _keep_nothing,
+) -> Generator[Station]:
+    """Open the chosen station; on the target `emulator` a lab is run for it, files in `folder`.
+
+    With `go_on_at_s` (lab time in s) that lab is the folder's earlier one.
+    """
+    _write_inventory(choice, folder)
+    with ExitStack() as stack:
+        log = stack.enter_context(_byte_log(folder, "wires.log"))
+        if choice.target == "lab":
+            station = _open_real(choice, log, journal)
+        else:
+            addresses = stack.enter_context(emulated_lab(choice, folder, go_on_at_s))
+            station = _open_emulated(choice, addresses, log, stack, journal)
+        stack.callback(station.close)
+        yield station
+
+
+@contextmanager
+def open_bench_again(choice: Choice, folder: Path) -> Generator[Station | None]:
+    """Open the gear of a run whose process is gone; None if there is nothing left: its lab died too."""
+    with ExitStack() as stack:
+        log = stack.enter_context(_byte_log(folder, "guard-wires.log"))
+        if choice.target == "lab":
+            station = _open_real(choice, log, None)
+        else:
+            addresses = living_lab(folder)
+            if addresses is None:
+                yield None
+                return
+            station = _open_emulated(choice, addresses, log, stack, None)
+        stack.callback(station.close)
+        yield station
+
+
+@contextmanager
+def _byte_log(folder: Path, name: str) -> Generator[ByteLog]:
+    try:
+        log = ByteLog(folder / ARTEFACTS_NAME / name)
+    except OSError as error:
+        raise RecordError(f"byte log in {folder}: {error.strerror}") from None
+    try:
+        yield log
+    finally:
+        log.close()
+
+
+def _open_real(choice: Choice, log: ByteLog, journal: Journal | None) -> Station:
+    clock = WallClock()
+    operator = None if journal is None else journal(TerminalOperator(), clock)
+    connections = choice.lab_connections()
+    return open_station(choice.station_name, choice.station, connections, clock, log, operator=operator)
+
+
+def _open_emulated(
+    choice: Choice,
+    addresses: LabAddresses,
+    log: ByteLog,
+    stack: ExitStack,
+    journal: Journal | None,
+) -> Station:
+    control = LabControl(addresses.control, addresses.lab_id)
+    stack.callback(control.close)
+    clock = VirtualLabClock(control) if addresses.clock == "virtual" else WallLabClock(control)
+    return open_station(
+        choice.station_name,
+        choice.station,
+        addresses.connections,
+        clock,
+        log,
+        LabFaults(control),
+        operator=None if journal is None else journal(LabOperator(control), clock),
+    )

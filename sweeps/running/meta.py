@@ -1,0 +1,78 @@
+"""What a run record says of its run, and the way back from there to a run that can be taken up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from drivers.clock import utc_now_s
+from sweeps.choice import choose
+from sweeps.record.provenance import provenance, sha256_of
+from sweeps.running.lab_process import INVENTORY_NAME
+
+if TYPE_CHECKING:
+    from sweeps.choice import Choice
+    from sweeps.procedures.registry import Procedure
+    from sweeps.record.run_record import RunRecord
+
+
+def meta_of(choice: Choice, procedure: Procedure) -> dict[str, Any]:
+    """Return the facts of a run that begins."""
+    is_emulated = choice.target == "emulator"
+    return {
+        "procedure": procedure.name,
+        **frozen_facts(choice),
+        "plan_sha256": sha256_of(plan_json(choice).encode()),
+        "station_title": choice.station.title,
+        "inventory_path": str(choice.inventory_path.resolve()),
+        "base_folder": str(choice.base_folder.resolve()),
+        "profile": choice.station.emulation.profile if is_emulated else None,
+        "fidelity": choice.station.emulation.fidelity if is_emulated else None,
+        "fibre": choice.station.fibre.model_dump(mode="json"),
+        "reference": choice.station.reference.model_dump(mode="json"),
+        "started_utc_s": utc_now_s(),
+        "provenance": provenance_of(choice),
+    }
+
+
+def frozen_facts(choice: Choice) -> dict[str, Any]:
+    """Return what must stay the same for a run to be taken up. Addresses may change: gear says who it is."""
+    station = choice.station.model_dump(mode="json")
+    for gear in station["gear"].values():
+        del gear["lab"]
+    return {
+        "plan_name": choice.plan_name,
+        "plan": choice.plan.model_dump(mode="json"),
+        "station": choice.station_name,
+        "station_facts": station,
+        "target": choice.target,
+        "seed": choice.seed,
+    }
+
+
+def provenance_of(choice: Choice) -> dict[str, Any]:
+    """Return the provenance of a process that works on a run of `choice`."""
+    return provenance(choice.inventory_path, choice.inventory_bytes, choice.limits_path, plan_json(choice))
+
+
+def plan_json(choice: Choice) -> str:
+    """Return the plan as it is frozen and hashed."""
+    return choice.plan.model_dump_json()
+
+
+def choice_of_run(folder: Path, run: RunRecord, inventory: Path | None = None) -> Choice:
+    """Return what a run was made with: by its own copy of the inventory, or by `inventory` as it is now."""
+    meta = run.meta()
+    base_folder = Path(cast("str", meta["base_folder"]))
+    if inventory is None:
+        inventory = folder / INVENTORY_NAME
+    else:
+        base_folder = inventory.parent
+    return choose(
+        inventory,
+        meta["station"],
+        meta["plan_name"],
+        meta["target"],
+        meta["seed"],
+        base_folder=base_folder,
+    )

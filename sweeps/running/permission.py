@@ -1,0 +1,58 @@
+"""What a run may do without being asked twice: nothing destructive to live gear, nothing that takes long."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from drivers.errors import BenchError
+
+if TYPE_CHECKING:
+    from sweeps.choice import Choice
+    from sweeps.procedures.registry import Procedure
+
+
+class NotAllowed(BenchError):
+    """A run that its starter has not allowed; the text says what would allow it."""
+
+
+LONG_WALL_S = 15 * 60
+# What one record costs on a virtual clock (measured, rounded up; `make bench`).
+_VIRTUAL_RECORD_WALL_S = 0.003
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """What the person who starts a run has allowed."""
+
+    long: bool = False
+    destructive: bool = False
+
+
+def not_allowed(choice: Choice, procedure: Procedure, allowed: Allowed) -> str | None:
+    """Return why `procedure` must not be run with `allowed`, and what would allow it; None if it may."""
+    reasons: list[str] = []
+    wall_s = wall_duration_s(choice, procedure)
+    if wall_s > LONG_WALL_S and not allowed.long:
+        reasons.append(f"it takes {timedelta(seconds=round(wall_s))} by the wall clock; allow it with --long")
+    live = live_gear(choice)
+    if procedure.is_destructive and live and not allowed.destructive:
+        reasons.append(
+            f"it {procedure.touches}, and {', '.join(live)} is live; allow it with --allow-destructive"
+        )
+    return f"{procedure.name} was not run: {'; '.join(reasons)}" if reasons else None
+
+
+def wall_duration_s(choice: Choice, procedure: Procedure) -> float:
+    """Return about how long `procedure` takes by the wall clock, in s."""
+    if choice.target == "lab":
+        return procedure.duration_s(choice.plan)
+    return procedure.record_count(choice.plan) * _VIRTUAL_RECORD_WALL_S
+
+
+def live_gear(choice: Choice) -> list[str]:
+    """Return the names of the devices at the target that others depend on; an emulated lab has none."""
+    if choice.target != "lab":
+        return []
+    return [name for name, gear in choice.station.gear.items() if gear.lab is not None and gear.lab.live]

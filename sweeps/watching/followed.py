@@ -1,0 +1,127 @@
+"""All that is kept of a run while it is followed: sums and stretches, never the records themselves."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from sweeps.watching.alarms import NO_NUMBER, NOT_READ, NOT_SAFE, RESUMED, SAFE, OddTelemetry, Told, oddity_of
+from sweeps.watching.pace import Pacer
+from sweeps.watching.plan_facts import facts_of, planned_records, sweep_plan
+from sweeps.watching.run_view import QUANTITIES, JournalLine, Newest
+from sweeps.watching.spread import Buckets
+from sweeps.watching.visits import Visit
+
+if TYPE_CHECKING:
+    from sweeps.record.schema import Event, Gap, Point, Schedule
+    from sweeps.watching.record_tail import NewRows, TelemetryRow
+
+JOURNAL_LINES = 40
+LOST_LINES = 10
+_MOST_TEXT = 400
+
+
+class FollowedRun:
+    """Takes in the rows of a run in the order in which they were written."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._points: dict[int, Point] = {}
+        self.meta: dict[str, Any] = {}
+        self.facts = facts_of(name, {})
+        self.buckets = Buckets(self.facts.period_s, len(QUANTITIES))
+        self.sweep = sweep_plan({})
+        self.visits: dict[int | None, Visit] = {}
+        self.pacer = Pacer()
+        self.newest: Newest | None = None
+        self.journal: deque[JournalLine] = deque(maxlen=JOURNAL_LINES)
+        self.not_read = Told()
+        self.safety: Event | None = None
+        self.odd = OddTelemetry()
+        self.lost = 0
+        self.lost_gaps: deque[Gap] = deque(maxlen=LOST_LINES)
+        self.has_schedule = False
+        self._slots_scheduled = 0
+        self._records = 0
+
+    def take_in(self, rows: NewRows) -> None:
+        """Take in all rows of a look."""
+        self.meta = rows.meta
+        self.facts = facts_of(self._name, rows.meta)
+        self.sweep = sweep_plan(rows.meta)
+        if self.newest is None:  # as narrow as the plan's period, which is known only now
+            self.buckets = Buckets(self.facts.period_s, len(QUANTITIES))
+        for started_utc_s in rows.sessions_utc_s:
+            self.pacer.begin_session(started_utc_s)
+        self._points.update({point.number: point for point in rows.points})
+        for point in rows.points:
+            self._visit(point.number)
+        for schedule in rows.schedules:
+            self._plan(schedule)
+        for gap in rows.gaps:
+            self._miss(gap)
+        for event in rows.events:
+            self._note(event)
+        for row in rows.telemetry:
+            self._take(row)
+
+    def has_begun(self) -> bool:
+        """Return whether the schedule that is on has a record yet."""
+        return bool(self.visits) and next(reversed(self.visits.values())).taken > 0
+
+    def taken(self) -> int:
+        """Return how many slots have a record."""
+        return sum(visit.taken for visit in self.visits.values())
+
+    def missing(self) -> int:
+        """Return how many slots have none, though their turn has passed."""
+        return sum(visit.empty.count for visit in self.visits.values())
+
+    def planned(self) -> int | None:
+        """Return how many records are planned; None where the record does not say."""
+        planned = planned_records(self.meta)
+        return (self._slots_scheduled or None) if planned is None else planned
+
+    def _visit(self, number: int | None) -> Visit:
+        visit = self.visits.get(number)
+        if visit is None:
+            point = None if number is None else self._points.get(number)
+            visit = self.visits[number] = Visit(point, self.facts.period_s)
+        return visit
+
+    def _plan(self, schedule: Schedule) -> None:
+        self.has_schedule = True
+        self._slots_scheduled += schedule.end_slot - schedule.first_slot
+        self._visit(schedule.point).plan(schedule)
+
+    def _miss(self, gap: Gap) -> None:
+        if gap.slot is not None:
+            self._visit(gap.point).miss(gap.slot, gap.reason)
+            return
+        if gap.first_sequence is not None and gap.last_sequence is not None:
+            self.lost += gap.last_sequence - gap.first_sequence + 1
+        self.lost_gaps.append(gap)
+
+    def _note(self, event: Event) -> None:
+        self.journal.append(JournalLine(event.lab_time_s, event.kind, event.text[:_MOST_TEXT]))
+        if event.kind == NOT_READ:
+            self.not_read.note(event)
+        elif event.kind in {SAFE, NOT_SAFE}:
+            self.safety = event
+        elif event.kind == RESUMED:
+            self.safety = None
+
+    def _take(self, row: TelemetryRow) -> None:
+        visit = self._visit(row.point)
+        visit.take(row)
+        values = (row.skr_bps, row.qber, row.visibility, row.detection_count)
+        is_reference = visit.point is None or visit.point.added_db == 0
+        oddity = oddity_of(values, is_key_expected=is_reference)
+        self.odd.note(row.window_start_s, oddity)
+        if NO_NUMBER in oddity:  # no mean would outlive it
+            return
+        self.newest = Newest(row.window_start_s, row.utc_s, values)
+        self._records += 1
+        self.pacer.note(row.utc_s, self._records)
+        visit.measure(row.window_start_s, values)
+        self.buckets.add(row.window_start_s, values)

@@ -1,0 +1,136 @@
+"""What is new in a run record since the last look, read so that the run does not notice.
+
+Each look opens the database read-only, reads at most some thousand rows in one short transaction, and
+closes it again: an open reader would keep the run from emptying its write-ahead log, also at its very end.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from drivers.errors import RecordError
+from sweeps.record.run_record import LOG_NAME
+from sweeps.record.schema import SCHEMA_VERSION, Event, Gap, Point, Schedule
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MOST_ROWS = 4000
+_BUSY_S = 1.0
+# Nothing else of a run's facts leaves the record.
+_META_KEYS = (
+    "procedure",
+    "plan_name",
+    "plan",
+    "station",
+    "station_title",
+    "target",
+    "clock",
+    "started_utc_s",
+    "finished_utc_s",
+    "ended",
+    "runner",
+)
+_META = f"SELECT key, value FROM meta WHERE key IN ({','.join('?' * len(_META_KEYS))})"  # noqa: S608 - constants
+_TABLES = {
+    "session": "started_utc_s",
+    "point": "id, step, added_db, setting_db, readback_db, wavelength_nm, settled_s",
+    "schedule": "point, start_s, period_s, first_slot, end_slot",
+    "gap": "slot, first_sequence, last_sequence, reason, point",
+    "event": "lab_time_s, utc_s, kind, text",
+    "telemetry": "slot, point, window_start_s, utc_s, skr_bps, qber, visibility, detection_count",
+}
+
+
+class TelemetryRow(NamedTuple):
+    """A telemetry record as a watcher needs it; the last four as in `TelemetryRecord`."""
+
+    slot: int
+    point: int | None
+    window_start_s: float
+    utc_s: float
+    skr_bps: float
+    qber: float
+    visibility: float
+    detection_count: float
+
+
+@dataclass(frozen=True, slots=True)
+class NewRows:
+    """Rows that were not there at the last look; `is_all` is false when there are still more."""
+
+    meta: dict[str, Any] = field(default_factory=dict[str, Any])
+    sessions_utc_s: tuple[float, ...] = ()
+    points: tuple[Point, ...] = ()
+    schedules: tuple[Schedule, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    events: tuple[Event, ...] = ()
+    telemetry: tuple[TelemetryRow, ...] = ()
+    is_all: bool = True
+
+
+class RecordTail:
+    """Reads a run record from where it was left."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / LOG_NAME
+        self._newest = dict.fromkeys(_TABLES, 0)
+
+    def read(self) -> NewRows:
+        """Return what is new, nothing at all for a record that is only being made.
+
+        RecordError if there is no record, if it is of another version, or cannot be read now.
+        """
+        if not self._path.exists():
+            raise RecordError(f"{self._path}: there is no record")
+        try:
+            with closing(self._open()) as database:
+                database.execute("BEGIN")
+                (version,) = database.execute("PRAGMA user_version").fetchone()
+                if version == 0:
+                    return NewRows()
+                if version != SCHEMA_VERSION:
+                    told = f"record version {version}, this program reads {SCHEMA_VERSION}"
+                    raise RecordError(f"{self._path}: {told}; watch it with the program that wrote it")
+                return self._read_from(database)
+        except sqlite3.Error as error:
+            raise RecordError(f"{self._path}: {error}") from None
+
+    def _open(self) -> sqlite3.Connection:
+        # Without a write-ahead log nobody has the record open; read like that it leaves no files behind.
+        is_closed = not self._path.with_name(f"{LOG_NAME}-wal").exists()
+        options = "mode=ro&immutable=1" if is_closed else "mode=ro"
+        return sqlite3.connect(
+            f"{self._path.resolve().as_uri()}?{options}", uri=True, isolation_level=None, timeout=_BUSY_S
+        )
+
+    def _read_from(self, database: sqlite3.Connection) -> NewRows:
+        rows: dict[str, list[tuple[Any, ...]]] = {}
+        is_all = True
+        # Telemetry comes last, and only when all gaps are known: a record may fill one.
+        for table, columns in _TABLES.items():
+            rows[table] = self._new_rows(database, table, columns) if is_all else []
+            is_all = is_all and len(rows[table]) < MOST_ROWS
+        return NewRows(
+            meta={key: json.loads(value) for key, value in database.execute(_META, _META_KEYS)},
+            sessions_utc_s=tuple(started_s for (started_s,) in rows["session"]),
+            points=tuple(Point(*row) for row in rows["point"]),
+            schedules=tuple(Schedule(*row) for row in rows["schedule"]),
+            gaps=tuple(Gap(*row) for row in rows["gap"]),
+            events=tuple(Event(*row) for row in rows["event"]),
+            telemetry=tuple(TelemetryRow(*row) for row in rows["telemetry"]),
+            is_all=is_all,
+        )
+
+    def _new_rows(self, database: sqlite3.Connection, table: str, columns: str) -> list[tuple[Any, ...]]:
+        found = database.execute(
+            f"SELECT id, {columns} FROM {table} WHERE id > ? ORDER BY id LIMIT {MOST_ROWS}",  # noqa: S608 - constants
+            (self._newest[table],),
+        ).fetchall()
+        if found:
+            self._newest[table] = found[-1][0]
+        return [row[1:] for row in found]
