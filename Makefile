@@ -3,10 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: acceptance test check bench run-env dev-env browser requirements clean
+.PHONY: acceptance test check bench soak run-env dev-env browser requirements clean
 
 acceptance: run-env  ## paper plan on the emulator; leaves reports/acceptance.html
-	$(BIN)/python -m pytest --target=emulator --plan=paper
+	$(BIN)/python -m pytest --target=emulator --plan=paper --fresh
 
 test: check  ## every check, and every test of the software that is not marked slow
 	$(BIN)/python -m pytest tests -m "not slow" --cov --cov-report=term
@@ -19,6 +19,9 @@ check: dev-env browser
 
 bench: dev-env  ## speed, side by side with the named baseline; writes reports/benchmarks.json
 	$(BIN)/python -m tests.benchmarks
+
+soak: dev-env  ## 200 runners and 50 labs killed in one run; nothing lost, nothing doubled (about 15 minutes)
+	$(BIN)/python -m tests.soak
 
 run-env: $(VENV)/run.stamp
 dev-env: $(VENV)/dev.stamp
