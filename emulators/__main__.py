@@ -69,9 +69,12 @@ def serve(
     try:
         name = content.station_called(station)
         chosen = content.plan_called(plan)
-        places = read_places(listen or [], content.stations[name].gear)
-    except (LookupError, PlaceError) as error:
+    except LookupError as error:
         _refuse(f"{inventory}: {error}", [])
+    try:
+        places = read_places(listen or [], content.stations[name].gear)
+    except PlaceError as error:
+        _refuse(str(error), [])
     if go_on_at_s is not None and clock is not ClockName.virtual:
         _refuse("--go-on-at-s needs the virtual clock: the host's time went on without the lab", [])
     settings = LabSettings(

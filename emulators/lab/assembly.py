@@ -40,7 +40,7 @@ from emulators.plant.link import Link
 from emulators.plant.patch_panel import PatchPanel
 from emulators.wires.https_server import serve_https
 from emulators.wires.pki import make_pki
-from emulators.wires.places import CONTROL, FREE_PLACE, listening_at
+from emulators.wires.places import CONTROL, FREE_PLACE, listening_at, refuse_taken
 from emulators.wires.scpi_server import serve_scpi
 from emulators.wires.serial_server import serve_serial
 
@@ -113,6 +113,8 @@ class EmulatedLab:
     async def start(self) -> LabAddresses:
         """Serve every device and the control; return the addresses. PlaceError where one cannot listen."""
         settings = self._settings
+        # A lab that runs already has its files in this folder, and goes on with them.
+        refuse_taken(settings.places)
         hosts = {name: place.host for name, place in settings.places.items()}
         pki = make_pki(settings.folder / "pki", settings.station.gear, hosts)
         credentials = _make_credentials(settings.folder / "pki" / "management-password")

@@ -30,6 +30,10 @@ class _Client:
     writer: asyncio.StreamWriter
     task: asyncio.Task[None] | None
 
+    def is_gone(self) -> bool:
+        """Return whether it hung up, or its process died with something still unread."""
+        return self.reader.at_eof() or self.reader.exception() is not None
+
 
 class Control:
     """Answers control requests until somebody says shutdown, or nobody is there for too long."""
@@ -91,7 +95,7 @@ class Control:
         except OSError:
             pass  # the client is gone: nothing is owed to it
         except asyncio.CancelledError:
-            if not reader.at_eof():
+            if not client.is_gone():
                 raise
         finally:
             self._clients.discard(client)
@@ -135,7 +139,7 @@ class Control:
     def _claim(self, client: _Client) -> ControlReply:
         waiter = self._waiter
         if waiter is not None and waiter is not client:
-            if not waiter.reader.at_eof():
+            if not waiter.is_gone():
                 return self._refuse("another client keeps the clock; one waiter per lab")
             # It died while it waited: the lab stops where it is, for whoever comes next.
             if waiter.task is not None:

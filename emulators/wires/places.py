@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import socket
 from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address
@@ -53,8 +54,15 @@ def read_places(wanted: Iterable[str], gear: Mapping[str, AnyGear]) -> dict[str,
         except PlaceError as error:
             mistakes.append(f"{text}: {error}")
     if mistakes:
-        raise PlaceError("\n  ".join([f"--listen: {len(mistakes)} mistakes", *mistakes]))
+        raise PlaceError("\n  ".join(["--listen:", *mistakes]))
     return places
+
+
+def refuse_taken(places: Mapping[str, Place]) -> None:
+    """Raise PlaceError for the first place where nobody can listen, before a lab has touched any file."""
+    for name, place in places.items():
+        with listening_at(name, place):
+            socket.create_server((place.host, place.port)).close()
 
 
 @contextmanager

@@ -26,8 +26,6 @@ class Prepared:
 
     offset_s: float
     """The receiver's clock less the station's, in s."""
-    was_at_reference: bool
-    """Whether the link was at its reference already, before anything was touched."""
 
 
 def identities(station: Station) -> dict[str, Any]:
@@ -59,6 +57,12 @@ def prepare_steps(station: StationFacts) -> list[str]:
     return steps
 
 
+def is_at_reference(station: Station) -> bool:
+    """Read whether the link is where `prepare_link` would put it."""
+    is_right_wavelength = station.attenuator().wavelength_nm() == station.facts.fibre.wavelength_nm
+    return station.is_at_reference() and is_right_wavelength
+
+
 def prepare_link(station: Station, run: RunRecord) -> Prepared:
     """Make unsafe gear safe, put the attenuator at 0 dB for the channel's wavelength, see both ends running.
 
@@ -66,7 +70,6 @@ def prepare_link(station: Station, run: RunRecord) -> Prepared:
     """
     attenuator = station.attenuator()
     wavelength_nm = station.facts.fibre.wavelength_nm
-    was_at_reference = station.is_at_reference() and attenuator.wavelength_nm() == wavelength_nm
     unsafe = station.unsafe()
     if unsafe:
         run.add_event(station.clock.now_s(), "found unsafe", "; ".join(unsafe))
@@ -79,7 +82,7 @@ def prepare_link(station: Station, run: RunRecord) -> Prepared:
             appliance.start()
     for name, appliance in station.appliances().items():
         _wait_until_running(station.clock, name, appliance)
-    return Prepared(station.receiver().status().clock_offset_s, was_at_reference)
+    return Prepared(station.receiver().status().clock_offset_s)
 
 
 def _wait_until_running(clock: Clock, name: str, appliance: QkdAppliance) -> None:

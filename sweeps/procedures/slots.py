@@ -83,6 +83,9 @@ class SlotSchedule:
             self._begin()
             self._due = self._present_slot()
             progress.skip(self._due - schedule.first_slot)
+            if self._absence is not None and not self._absence.link_kept:
+                # At once: after the next kill nobody knows of this absence any more.
+                self._write_gaps()
             for slot in range(self._due, schedule.end_slot):
                 self._wait_for_end_of(slot)
                 self._read(slot)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sweeps.procedures.preparation import prepare_link, prepare_steps
+from sweeps.procedures.preparation import is_at_reference, prepare_link, prepare_steps
 from sweeps.procedures.slots import RECORD_WINDOW_S, Absence, SlotSchedule
 from sweeps.record.schema import Schedule
 
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 TOUCHES = "opens the attenuator at 0 dB; then only reads"
 SETTLE_S = 5.0
 """Lab time between opening the link and the first slot."""
+
+_FOUND_AWAY = "link found away from its reference"
+# An offset between two clocks is known no better.
+_SAME_MOMENT_S = 1.0
 
 
 def record_count(plan: Plan) -> int:
@@ -41,13 +45,16 @@ def steps(plan: Plan, station: StationFacts) -> list[str]:
 
 def run_stability(station: Station, plan: Plan, run: RunRecord, progress: Progress) -> None:
     """Take the plan's records, or those that are still to be taken; each row is committed before the next."""
+    planned = run.schedules()
+    if planned and not is_at_reference(station):
+        # Written before anything is touched: whoever comes after another kill finds the link put right.
+        run.add_event(station.clock.now_s(), _FOUND_AWAY, "while the run was broken off")
     prepared = prepare_link(station, run)
     station.clock.sleep(SETTLE_S)
     now_s = station.clock.now_s() + prepared.offset_s
-    planned = run.schedules()
     if planned:
         schedule = planned[0]
-        absence = _absence(run, schedule, now_s, link_kept=prepared.was_at_reference)
+        absence = _absence(run, schedule, now_s, prepared.offset_s)
     else:
         schedule = Schedule(None, now_s, plan.record_period_s, 0, plan.stability.records)
         absence = None
@@ -63,11 +70,20 @@ def run_stability(station: Station, plan: Plan, run: RunRecord, progress: Progre
     slots.take_all(progress, "0 dB")
 
 
-def _absence(run: RunRecord, schedule: Schedule, now_s: float, *, link_kept: bool) -> Absence:
+def _absence(run: RunRecord, schedule: Schedule, now_s: float, offset_s: float) -> Absence:
     """Return the time since the last record, in which nobody took any."""
     newest = run.newest_slot()
     from_s = schedule.start_s if newest is None else newest.record.window_start_s + newest.record.window_s
     reason = "the run was broken off here and taken up again later"
-    if not link_kept:
-        reason += "; the link was not at its reference meanwhile"
-    return Absence(from_s, now_s, reason, link_kept)
+    doubt = _doubt(run, from_s - offset_s)
+    return Absence(from_s, now_s, f"{reason}; {doubt}" if doubt else reason, link_kept=doubt is None)
+
+
+def _doubt(run: RunRecord, from_s: float) -> str | None:
+    """Return why the link may have been another one since `from_s` (station time); None if it was not."""
+    since = [event.kind for event in run.events() if event.lab_time_s >= from_s - _SAME_MOMENT_S]
+    if _FOUND_AWAY in since:
+        return "the link was not at its reference meanwhile"
+    if run.meta().get("target") == "lab":
+        return "nobody knows what was done to the link meanwhile"
+    return None

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import closing
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 
 from drivers.clock import utc_now_s
@@ -36,19 +38,25 @@ class RunRecord:
         self._database = database
 
     @classmethod
-    def create(cls, folder: Path, meta: Mapping[str, Any]) -> Self:
-        """Make a new run folder with `meta` (JSON values) in it; RecordError if there is one, or no room."""
+    def create(
+        cls, folder: Path, meta: Mapping[str, Any], files: Mapping[str, bytes] = MappingProxyType({})
+    ) -> Self:
+        """Make a new run folder with `files` and `meta` (JSON values) in it.
+
+        Whoever breaks off here leaves a folder without a record, never half of one. RecordError if there is
+        such a folder, or no room.
+        """
         path = folder / LOG_NAME
         try:
             folder.mkdir(parents=True)
             (folder / ARTEFACTS_NAME).mkdir()
-            database = _connect(str(path), f"{SCHEMA}PRAGMA user_version={SCHEMA_VERSION};")
+            for name, content in files.items():
+                (folder / name).write_bytes(content)
+            _make_database(path, meta)
+            database = _connect(str(path))
         except (OSError, sqlite3.Error) as error:
             raise RecordError(f"run record {folder}: {error}") from None
-        run = cls(folder, database)
-        for key, value in meta.items():
-            run.set_meta(key, value)
-        return run
+        return cls(folder, database)
 
     @classmethod
     def open(cls, folder: Path, *, is_read_only: bool = False) -> Self:
@@ -264,6 +272,17 @@ def _slot_of(row: tuple[Any, ...]) -> Slot:
     return Slot(slot, point, TelemetryRecord(*values, readings=json.loads(readings)))
 
 
+def _make_database(path: Path, meta: Mapping[str, Any]) -> None:
+    """Leave a whole database at `path`, or none."""
+    partial = path.with_name(path.name + ".partial")
+    with closing(sqlite3.connect(partial, isolation_level=None)) as database:
+        database.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version={SCHEMA_VERSION};")
+        rows = [(key, json.dumps(value)) for key, value in meta.items()]
+        database.executemany("INSERT INTO meta VALUES (?, ?)", rows)
+        database.execute("COMMIT")
+    partial.rename(path)
+
+
 def _connect_to_read(path: Path) -> sqlite3.Connection:
     """Open a database that may be written to meanwhile, or lie in a folder where nobody may write."""
     place = f"{path.resolve().as_uri()}?mode=ro"
@@ -277,13 +296,12 @@ def _connect_to_read(path: Path) -> sqlite3.Connection:
     return database
 
 
-def _connect(path: str, preparation: str = "") -> sqlite3.Connection:
+def _connect(path: str) -> sqlite3.Connection:
     """Open a database with every row durable at its commit; closed again if it cannot be used."""
     database = sqlite3.connect(path, isolation_level=None, timeout=_BUSY_S)
     try:
         database.execute("PRAGMA journal_mode=WAL")
         database.execute("PRAGMA synchronous=FULL")
-        database.executescript(preparation)
     except sqlite3.Error:
         database.close()
         raise

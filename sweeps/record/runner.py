@@ -28,7 +28,11 @@ class Runner:
 
 def this_runner() -> Runner:
     """Return the process that asks."""
-    pid = os.getpid()
+    return runner_of(os.getpid())
+
+
+def runner_of(pid: int) -> Runner:
+    """Return the living process `pid` of this host so that it can be told from a later one of that number."""
     stat = _proc_stat(pid)
     return Runner(pid, socket.gethostname(), utc_now_s(), None if stat is None else stat[1])
 

@@ -18,6 +18,7 @@ from drivers.station import open_station
 from drivers.wires.byte_log import ByteLog
 from sweeps.record.run_record import ARTEFACTS_NAME
 from sweeps.running.lab_process import INVENTORY_NAME, emulated_lab, living_lab
+from sweeps.running.lease import gear_lease
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -26,13 +27,27 @@ if TYPE_CHECKING:
     from drivers.facts.lab import LabAddresses
     from drivers.station import Station
     from sweeps.choice import Choice
+    from sweeps.running.lease import OwnerRole
+
+
+@contextmanager
+def leased_gear(choice: Choice, folder: Path, role: OwnerRole) -> Generator[None]:
+    """Have the chosen station's real gear, if that is the target, to oneself for the run of `folder`."""
+    real = choice.lab_connections() if choice.target == "lab" else {}
+    with gear_lease(real.values(), folder, role):
+        yield
 
 
 def _write_inventory(choice: Choice, folder: Path) -> None:
     """Leave the inventory as it was read in the run folder: the lab reads it, and so would the guard."""
+    path = folder / INVENTORY_NAME
     try:
-        (folder / INVENTORY_NAME).write_bytes(choice.inventory_bytes)
         (folder / ARTEFACTS_NAME).mkdir(exist_ok=True)
+        if not path.exists() or path.read_bytes() != choice.inventory_bytes:
+            # Never half of it: a run is taken up by this file.
+            partial = path.with_name(path.name + ".partial")
+            partial.write_bytes(choice.inventory_bytes)
+            partial.replace(path)
     except OSError as error:
         raise RecordError(f"run folder {folder}: {error.strerror}") from None
 

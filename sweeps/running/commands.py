@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from drivers.errors import BenchError
+from drivers.errors import BenchError, RecordError
 from sweeps.choice import Choice, choose
 from sweeps.procedures.registry import PROCEDURES, Procedure
 from sweeps.progress import progress_for
@@ -83,6 +83,7 @@ def resume(
     allow_destructive: _AllowDestructive = False,
 ) -> None:
     """Go on with a run that was broken off; with --new-leg begin a new one that follows it."""
+    run = run.resolve()  # also "." has a name then
     with _told_in_words():
         with RunRecord.open(run, is_read_only=True) as record:
             choice = choice_of_run(run, record, inventory)
@@ -117,9 +118,17 @@ def _way_back_told(folder: Path) -> Generator[None]:
     except ResumeRefused:
         raise  # it says so itself
     except (BenchError, KeyboardInterrupt):
-        if folder.exists():
+        if _is_unfinished(folder):
             typer.echo(f"take it up again: python -m sweeps resume {folder}", err=True)
         raise
+
+
+def _is_unfinished(folder: Path) -> bool:
+    try:
+        with RunRecord.open(folder, is_read_only=True) as run:
+            return "finished_utc_s" not in run.meta()
+    except RecordError:
+        return False  # broken off before there was one
 
 
 def _insist_on_permission(choice: Choice, procedure: Procedure, *, allow_destructive: bool) -> None:

@@ -1,7 +1,8 @@
 """The guard of a run: a small process that brings the gear to safety when the runner was killed.
 
 It waits at the end of a pipe. Word on it says that all is safe; its end without word says that the runner
-is gone, by `kill -9` or otherwise, and the guard reaches the safe state over connections of its own.
+is gone, by `kill -9` or otherwise, or could not reach the safe state, and the guard reaches it over
+connections of its own.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ import signal
 import subprocess
 import sys
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from sweeps.choice import Choice
     from sweeps.record.run_record import RunRecord
 
 PROJECT_FOLDER = Path(__file__).parents[2]
@@ -26,9 +29,21 @@ _SAFE = b"safe\n"
 _IMPORT_AFTER_S = 2.0
 
 
+@dataclass
+class Guard:
+    """What the guard is to do when the block ends that it was started for."""
+
+    is_needed: bool = False
+    """Whether gear was opened and not yet brought into its safe state."""
+
+
 @contextmanager
-def guarded(folder: Path) -> Generator[None]:
-    """Have a guard for the run of `folder` while the block runs, whose own business it is to end safely."""
+def guarded(folder: Path) -> Generator[Guard]:
+    """Have a guard for the run of `folder` while the block runs, and see it off: to work if it is needed.
+
+    The block must leave the run's lease, which the guard then needs.
+    """
+    guard = Guard()
     process = subprocess.Popen(  # noqa: S603 - our own program
         [sys.executable, "-m", "sweeps.running.guard", str(folder.resolve())],
         cwd=PROJECT_FOLDER,
@@ -39,10 +54,10 @@ def guarded(folder: Path) -> Generator[None]:
         start_new_session=True,
     )
     try:
-        yield
+        yield guard
     finally:
         with suppress(OSError):
-            process.communicate(_SAFE)
+            process.communicate(b"" if guard.is_needed else _SAFE)
 
 
 def watch(folder: Path) -> None:
@@ -67,26 +82,32 @@ def make_safe(folder: Path) -> None:
 
 
 def _make_safe(folder: Path, run: RunRecord) -> None:
-    from drivers.clock import utc_now_s  # noqa: PLC0415 - see _IMPORT_AFTER_S
-    from drivers.errors import BenchError  # noqa: PLC0415
-    from sweeps.running.bench import open_bench_again  # noqa: PLC0415
+    from sweeps.running.bench import leased_gear, open_bench_again  # noqa: PLC0415 - see _IMPORT_AFTER_S
     from sweeps.running.meta import choice_of_run  # noqa: PLC0415
 
-    now_s = run.newest_lab_time_s() or utc_now_s()
+    choice = choice_of_run(folder, run)
     try:
-        with open_bench_again(choice_of_run(folder, run), folder) as station:
+        with leased_gear(choice, folder, "guard"), open_bench_again(choice, folder) as station:
             if station is None:
                 return
-            now_s = station.clock.now_s()
             unsafe = station.unsafe()
             if unsafe:
                 station.make_safe()
             now_s = station.clock.now_s()
-    except BenchError as error:
-        run.add_event(now_s, "safe state NOT reached", f"by the guard, after the runner was gone: {error}")
+    except Exception as error:  # noqa: BLE001 - nobody else is left who could tell
+        told = f"by the guard, after the runner was gone: {type(error).__name__}: {error}"
+        run.add_event(_newest_time_s(choice, run), "safe state NOT reached", told)
     else:
         found = f"found: {'; '.join(unsafe)}" if unsafe else "the gear was found in it"
         run.add_event(now_s, "safe state", f"by the guard, after the runner was gone; {found}")
+
+
+def _newest_time_s(choice: Choice, run: RunRecord) -> float:
+    """Return a lab time for an event when there is no clock to ask."""
+    from drivers.clock import utc_now_s  # noqa: PLC0415 - see _IMPORT_AFTER_S
+
+    begun_s = utc_now_s() if choice.target == "lab" else choice.plan.virtual_t0.timestamp()
+    return run.newest_lab_time_s() or begun_s
 
 
 if __name__ == "__main__":

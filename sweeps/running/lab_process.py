@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import json
+import os
 import select
-import socket
+import signal
 import subprocess
 import sys
-from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, TextIO
+from contextlib import closing, contextmanager, suppress
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Literal, TextIO
 
 from pydantic import ValidationError
 
-from drivers.clock import WallClock, utc_now_s
+from drivers.clock import WallClock
 from drivers.errors import LabError
 from drivers.facts.lab import ControlRequest, LabAddresses
 from drivers.lab_control.control import LabControl
 from sweeps.record.provenance import PROJECT_FOLDER
 from sweeps.record.run_record import ARTEFACTS_NAME
-from sweeps.record.runner import Runner, is_alive
+from sweeps.record.runner import Runner, is_alive, runner_of
+from sweeps.running.signals import signals_deferred
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -27,6 +31,7 @@ if TYPE_CHECKING:
 
 INVENTORY_NAME = "inventory.yaml"
 _LAB_NAME = "lab.json"
+_PROCESS_NAME = "lab-process.json"
 _START_WALL_S = 60.0
 # Going on after ten days means to make ten days of records anew first.
 _CATCH_UP_WALL_S = 600.0
@@ -38,34 +43,31 @@ _IDLE_EXIT_S = 600
 def emulated_lab(choice: Choice, folder: Path, go_on_at_s: float | None = None) -> Generator[LabAddresses]:
     """Run a lab for the chosen station while the block runs; its files go into `folder`.
 
-    They are lab.json, lab-history.jsonl, artefacts/lab.log and the PKI; it reads the folder's inventory. With
-    `go_on_at_s` the folder's own lab is used: the living one, or if it died a new one that goes on from
-    there (lab time in s since the Unix epoch). LabError with the lab's own words if it does not start.
+    They are lab.json, lab-process.json, lab-history.jsonl, artefacts/lab.log and the PKI; it reads the
+    folder's inventory. With `go_on_at_s` the folder's own lab is used: the living one, or if it died a new
+    one that goes on from there (lab time in s since the Unix epoch). LabError with the lab's own words if it
+    does not start.
     """
-    living = living_lab(folder)
-    if living is not None and go_on_at_s is None:
-        _end(living, None)
-        living = None
-    process = None if living is not None else _start(choice, folder, go_on_at_s)
-    addresses = living
+    addresses = None if go_on_at_s is None else living_lab(folder)
+    process: subprocess.Popen[str] | None = None
     try:
         if addresses is None:
-            assert process is not None  # noqa: S101 - there is one or the other
+            _end_leftover(folder)
+            with signals_deferred():  # no lab that nobody knows of
+                process = _start(choice, folder, go_on_at_s)
             addresses = _read_addresses(process, folder, go_on_at_s)
         yield addresses
     finally:
         _end(addresses, process)
+        if process is None:
+            _end_leftover(folder)
 
 
 def living_lab(folder: Path) -> LabAddresses | None:
     """Return the addresses of the lab that was started for `folder`, if it lives."""
     with suppress(LabError):
         addresses = read_lab_file(folder / _LAB_NAME)
-        control = LabControl(addresses.control, addresses.lab_id)
-        try:
-            control.ask(ControlRequest(do="now"))
-        finally:
-            control.close()
+        _ask(addresses, "now")
         return addresses
     return None
 
@@ -86,7 +88,7 @@ def _start(choice: Choice, folder: Path, go_on_at_s: float | None) -> subprocess
     if go_on_at_s is not None:
         command += ["--go-on-at-s", repr(go_on_at_s)]
     with _open_log(folder / ARTEFACTS_NAME / "lab.log") as log:
-        return subprocess.Popen(  # noqa: S603 - our own program
+        process = subprocess.Popen(  # noqa: S603 - our own program
             command,
             cwd=PROJECT_FOLDER,
             stdout=subprocess.PIPE,
@@ -95,6 +97,9 @@ def _start(choice: Choice, folder: Path, go_on_at_s: float | None) -> subprocess
             # Ctrl-C reaches every process of a terminal's group; the lab must outlive the way to safety.
             start_new_session=True,
         )
+    with suppress(OSError):  # then nobody but this process can end it
+        (folder / _PROCESS_NAME).write_text(json.dumps(asdict(runner_of(process.pid))))
+    return process
 
 
 def _open_log(path: Path) -> TextIO:
@@ -116,17 +121,19 @@ def _read_addresses(process: subprocess.Popen[str], folder: Path, go_on_at_s: fl
     return read_lab_file(folder / _LAB_NAME)
 
 
+def _ask(addresses: LabAddresses, do: Literal["now", "shutdown"]) -> None:
+    """Ask a lab one thing over a connection of its own."""
+    with closing(LabControl(addresses.control, addresses.lab_id)) as control:
+        control.ask(ControlRequest(do=do))
+
+
 def _end(addresses: LabAddresses | None, process: subprocess.Popen[str] | None) -> None:
     """Ask the lab to end, and end it if it does not."""
     if addresses is not None:
         with suppress(LabError):
-            control = LabControl(addresses.control, addresses.lab_id)
-            control.ask(ControlRequest(do="shutdown"))
-            control.close()
+            _ask(addresses, "shutdown")
     if process is not None:
         _see_ended(process, is_asked=addresses is not None)
-    elif addresses is not None:
-        _wait_until_gone(addresses.pid)
 
 
 def _see_ended(process: subprocess.Popen[str], *, is_asked: bool) -> None:
@@ -142,10 +149,25 @@ def _see_ended(process: subprocess.Popen[str], *, is_asked: bool) -> None:
             process.stdout.close()
 
 
-def _wait_until_gone(pid: int) -> None:
-    """Wait for the end of a lab that another process started."""
+def _end_leftover(folder: Path) -> None:
+    """See that a lab that an earlier process started for `folder` is gone, however far it has come.
+
+    One that still starts, or goes over its history, answers nobody yet, and would share the folder's files.
+    """
+    try:
+        lab = Runner(**json.loads((folder / _PROCESS_NAME).read_text()))
+    except (OSError, ValueError, TypeError):
+        return  # none was started
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        if is_alive(lab) is not True:
+            return
+        with suppress(ProcessLookupError):
+            os.kill(lab.pid, number)
+        _wait_until_gone(lab)
+
+
+def _wait_until_gone(lab: Runner) -> None:
     clock = WallClock()
     end_s = clock.now_s() + _END_WALL_S
-    lab = Runner(pid, socket.gethostname(), utc_now_s())
     while clock.now_s() < end_s and is_alive(lab) is not False:
         clock.sleep(0.02)

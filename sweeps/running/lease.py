@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 OwnerRole = Literal["runner", "guard"]
 
 RUN_LOCK = "run.lock"
+# A new owner needs a moment to leave its name: until then the file names one that is gone.
+_NAMING_S = 0.5
 # A guard that is at work is done within this; whoever comes next waits for it.
 _GUARD_S = 60.0
 _HOST_FOLDERS = (Path("/run/lock"), Path(tempfile.gettempdir()))
@@ -82,7 +84,7 @@ def _lease(path: Path, what: str, folder: Path, role: OwnerRole) -> Generator[No
 
 def _acquire(lock: FileLock, owner_file: Path) -> None:
     try:
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=_NAMING_S)
     except Timeout:
         if _read_owner(owner_file).get("role") != "guard":
             raise

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from drivers.clock import utc_now_s
+from drivers.errors import RecordError
 from sweeps.choice import choose
 from sweeps.record.provenance import provenance, sha256_of
 from sweeps.running.lab_process import INVENTORY_NAME
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from sweeps.choice import Choice
     from sweeps.procedures.registry import Procedure
     from sweeps.record.run_record import RunRecord
+
+_STEERING = ("procedure", "base_folder", "station", "plan_name", "target", "seed")
 
 
 def meta_of(choice: Choice, procedure: Procedure) -> dict[str, Any]:
@@ -61,8 +64,14 @@ def plan_json(choice: Choice) -> str:
 
 
 def choice_of_run(folder: Path, run: RunRecord, inventory: Path | None = None) -> Choice:
-    """Return what a run was made with: by its own copy of the inventory, or by `inventory` as it is now."""
+    """Return what a run was made with: by its own copy of the inventory, or by `inventory` as it is now.
+
+    RecordError for a record that does not tell.
+    """
     meta = run.meta()
+    untold = [key for key in _STEERING if key not in meta]
+    if untold:
+        raise RecordError(f"run {folder.name} does not tell its {', '.join(untold)}; start it anew")
     base_folder = Path(cast("str", meta["base_folder"]))
     if inventory is None:
         inventory = folder / INVENTORY_NAME

@@ -49,13 +49,20 @@ def find_wanted(choice: Choice, procedure: Procedure, runs_folder: Path, *, is_f
     if code.is_dirty or code.commit is None:
         return Wanted(new, "made", "the code has changes that are not committed, so no older run is judged")
     same_code = [run for run in alike if run.commits == (code.commit,) and run.is_dirty is False]
-    for run in same_code:
+    if not same_code:
+        return Wanted(new, "made", "older runs were made by other code")
+    return _best_of(same_code) or Wanted(new, "made", f"{same_code[0].name} is not complete yet")
+
+
+def _best_of(runs: list[RunSummary]) -> Wanted | None:
+    """Return the newest complete one of `runs`, else the newest that can be taken up, else None."""
+    for run in runs:
         if run.state is RunState.FINISHED:
             return Wanted(run.folder, "found", "it is complete")
-    for run in same_code:
+    for run in runs:
         if run.state in _UNFINISHED:
             return Wanted(run.folder, "resumed", "it was broken off")
-    return Wanted(new, "made", "older runs were made by other code")
+    return None
 
 
 def bring_about(wanted: Wanted, choice: Choice, procedure: Procedure, progress: Progress) -> None:

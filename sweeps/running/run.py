@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,15 +11,16 @@ from drivers.errors import BenchError, LabError, RecordError
 from sweeps.procedures.preparation import identities
 from sweeps.record.run_record import RunRecord
 from sweeps.record.runner import this_runner
-from sweeps.running.bench import open_bench
+from sweeps.running.bench import leased_gear, open_bench
 from sweeps.running.differences import differences
 from sweeps.running.guard import guarded
-from sweeps.running.lease import gear_lease, run_lease
+from sweeps.running.lab_process import INVENTORY_NAME
+from sweeps.running.lease import run_lease
 from sweeps.running.meta import frozen_facts, meta_of, plan_json, provenance_of
 from sweeps.running.signals import signals_as_interrupts, signals_deferred
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from drivers.clock import Clock
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from sweeps.choice import Choice
     from sweeps.procedures.registry import Procedure
     from sweeps.progress import Progress
+    from sweeps.running.guard import Guard
 
 PLAN_NAME = "plan.json"
 _DEVICE_FACTS = ("vendor", "model", "serial", "firmware", "end", "protocol")
@@ -36,10 +38,10 @@ _DEVICE_FACTS = ("vendor", "model", "serial", "firmware", "end", "protocol")
 class ResumeRefused(BenchError):
     """A run cannot be taken up: something that it was made with is another one now; `changes` says what."""
 
-    def __init__(self, run: str, changes: Sequence[str]) -> None:
+    def __init__(self, folder: Path, changes: Sequence[str]) -> None:
         self.changes = list(changes)
-        way_out = f"start a new leg instead: python -m sweeps resume {run} --new-leg"
-        super().__init__("\n  ".join([f"run {run} cannot be taken up again:", *changes, way_out]))
+        way_out = f"start a new leg instead: python -m sweeps resume {folder} --new-leg"
+        super().__init__("\n  ".join([f"run {folder.name} cannot be taken up again:", *changes, way_out]))
 
 
 def run_procedure(
@@ -55,9 +57,16 @@ def run_procedure(
     `follows` names the run of which this one is a new leg.
     """
     meta = {**meta_of(choice, procedure), "follows": follows}
-    with _gear_of(choice, folder), RunRecord.create(folder, meta) as run, run_lease(folder, "runner"):
-        _write_plan(choice, folder)
-        _work_on(_Session(choice, procedure, run, progress, go_on_at_s=None, resumes=False))
+    files = {PLAN_NAME: plan_json(choice).encode(), INVENTORY_NAME: choice.inventory_bytes}
+    with (
+        signals_as_interrupts(),
+        guarded(folder) as guard,
+        leased_gear(choice, folder, "runner"),
+        RunRecord.create(folder, meta, files) as run,
+        run_lease(folder, "runner"),
+    ):
+        (folder / PLAN_NAME).chmod(0o444)
+        _work_on(_Session(choice, procedure, run, progress, guard, go_on_at_s=None, resumes=False))
 
 
 def resume_procedure(choice: Choice, procedure: Procedure, folder: Path, progress: Progress) -> None:
@@ -66,19 +75,18 @@ def resume_procedure(choice: Choice, procedure: Procedure, folder: Path, progres
     ResumeRefused, naming each difference, if plan, station or a device is another one now; RecordError if
     the run has finished.
     """
-    with run_lease(folder, "runner"), _gear_of(choice, folder), RunRecord.open(folder) as run:
-        meta = run.meta()
-        if "finished_utc_s" in meta:
-            raise RecordError(f"run {folder.name} has finished; there is nothing to resume")
-        changes = differences({key: meta.get(key) for key in frozen_facts(choice)}, frozen_facts(choice))
-        if (folder / PLAN_NAME).read_text() != plan_json(choice):
-            changes.append(f"{PLAN_NAME}: is not what was frozen when the run began")
-        if changes:
-            raise ResumeRefused(folder.name, changes)
+    with (
+        signals_as_interrupts(),
+        guarded(folder) as guard,
+        run_lease(folder, "runner"),
+        leased_gear(choice, folder, "runner"),
+        RunRecord.open(folder) as run,
+    ):
+        _insist_on_the_same(choice, run)
         # Before its first schedule a run has measured nothing: an emulated lab is begun anew.
         go_on_at_s = run.newest_lab_time_s() if run.schedules() else None
         run.forget_meta("ended")
-        _work_on(_Session(choice, procedure, run, progress, go_on_at_s=go_on_at_s, resumes=True))
+        _work_on(_Session(choice, procedure, run, progress, guard, go_on_at_s=go_on_at_s, resumes=True))
 
 
 def new_run_folder(runs_folder: Path, choice: Choice, procedure: str) -> Path:
@@ -102,49 +110,50 @@ class _Session:
     procedure: Procedure
     run: RunRecord
     progress: Progress
+    guard: Guard
     go_on_at_s: float | None
     resumes: bool
 
 
-@contextmanager
-def _gear_of(choice: Choice, folder: Path) -> Generator[None]:
-    real = choice.lab_connections() if choice.target == "lab" else {}
-    with gear_lease(real.values(), folder, "runner"):
-        yield
-
-
-def _write_plan(choice: Choice, folder: Path) -> None:
+def _insist_on_the_same(choice: Choice, run: RunRecord) -> None:
+    """Raise ResumeRefused if `choice` is not what `run` was begun with, RecordError if it has finished."""
+    meta, now = run.meta(), frozen_facts(choice)
+    if "finished_utc_s" in meta:
+        raise RecordError(f"run {run.folder.name} has finished; there is nothing to resume")
+    changes = differences({key: meta.get(key) for key in now}, now)
     try:
-        path = folder / PLAN_NAME
-        path.write_text(plan_json(choice))
-        path.chmod(0o444)
-    except OSError as error:
-        raise RecordError(f"run folder {folder}: {error.strerror}") from None
+        is_frozen = (run.folder / PLAN_NAME).read_bytes() == plan_json(choice).encode()
+    except OSError:
+        is_frozen = False
+    if not is_frozen:
+        changes.append(f"{PLAN_NAME}: is not what was frozen when the run began")
+    if changes:
+        raise ResumeRefused(run.folder, changes)
 
 
 def _work_on(session: _Session) -> None:
     """Do the session's work; whatever ends it, the record says how."""
     run = session.run
-    with signals_as_interrupts(), guarded(run.folder):
-        run.set_meta("runner", asdict(this_runner()))
-        run.add_session(provenance_of(session.choice))
-        try:
-            with open_bench(
-                session.choice,
-                run.folder,
-                go_on_at_s=session.go_on_at_s,
-                journal=lambda operator, clock: _Journalled(operator, clock, session),
-            ) as station:
-                _run_on(station, session)
-        except BaseException as error:
-            with suppress(RecordError):  # on a full disk the first error is the one to tell
-                run.set_meta("ended", f"{type(error).__name__}: {error}")
-            raise
-        run.set_meta("finished_utc_s", utc_now_s())
+    run.set_meta("runner", asdict(this_runner()))
+    run.add_session(provenance_of(session.choice))
+    try:
+        with open_bench(
+            session.choice,
+            run.folder,
+            go_on_at_s=session.go_on_at_s,
+            journal=lambda operator, clock: _Journalled(operator, clock, session),
+        ) as station:
+            _run_on(station, session)
+    except BaseException as error:
+        with suppress(RecordError):  # on a full disk the first error is the one to tell
+            run.set_meta("ended", f"{type(error).__name__}: {error}")
+        raise
+    run.set_meta("finished_utc_s", utc_now_s())
 
 
 def _run_on(station: Station, session: _Session) -> None:
     run, procedure = session.run, session.procedure
+    session.guard.is_needed = True
     run.set_meta("clock", station.clock.kind)
     kind = "resume" if session.resumes else "start"
     run.add_event(station.clock.now_s(), kind, f"{procedure.name} on {station.name}")
@@ -154,6 +163,7 @@ def _run_on(station: Station, session: _Session) -> None:
     finally:
         with signals_deferred():
             _make_safe(station, run)
+            session.guard.is_needed = False
             _note_what_the_lab_did(station, run)
     run.add_event(station.clock.now_s(), "end", "all records of the plan taken")
 
@@ -163,10 +173,10 @@ def _note_identities(station: Station, session: _Session) -> None:
     found = identities(station)
     run = session.run
     meta = run.meta()
-    if session.resumes and "appliances" in meta:
+    if session.resumes and all(key in meta for key in found):
         changes = differences(_who({key: meta[key] for key in found}), _who(found))
         if changes:
-            raise ResumeRefused(run.folder.name, changes)
+            raise ResumeRefused(run.folder, changes)
         return
     for key, value in found.items():
         run.set_meta(key, value)

@@ -7,12 +7,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from sweeps.watching.run_view import Alarm, State
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from sweeps.record.schema import Event
+    from sweeps.watching.spread import Floats
 
 NOT_READ = "telemetry not read"
 NOT_SAFE = "safe state NOT reached"
@@ -56,11 +61,19 @@ class OddTelemetry:
             self.last, self.last_s = oddity, window_start_s
 
 
+def are_sane(values: Floats) -> NDArray[np.bool_]:
+    """Return which records, a row each, are sane even where a key is expected."""
+    return (
+        np.isfinite(values).all(axis=1)
+        & (values[:, 0] > 0)
+        & ((values[:, 1:3] >= 0) & (values[:, 1:3] <= 1)).all(axis=1)
+        & (values[:, 3] > 0)
+    )
+
+
 def oddity_of(values: Sequence[float], *, is_key_expected: bool) -> str:
     """Return what is not sane about a record's key rate, QBER, visibility and count; empty if all is."""
     skr_bps, qber, visibility, detection_count = values
-    if 0 < skr_bps < math.inf and 0 <= qber <= 1 and 0 <= visibility <= 1 and 0 < detection_count < math.inf:
-        return ""
     checks = (
         (not all(math.isfinite(value) for value in values), NO_NUMBER),
         (skr_bps < 0, f"the key rate is {skr_bps:g} bps"),

@@ -60,6 +60,8 @@ class EmptySlots:
 
     def fill(self, slot: int) -> bool:
         """Note that `slot` has a record now; return whether it was empty."""
+        if not self._stretches or slot > self._stretches[-1].last:
+            return False  # as nearly always
         place = bisect_right(self._stretches, slot, key=_first_of) - 1
         if place < 0 or self._stretches[place].last < slot:
             return False

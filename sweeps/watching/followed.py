@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from sweeps.watching.alarms import NO_NUMBER, NOT_READ, NOT_SAFE, RESUMED, SAFE, OddTelemetry, Told, oddity_of
+import numpy as np
+
+from sweeps.watching.alarms import NOT_READ, NOT_SAFE, RESUMED, SAFE, OddTelemetry, Told, are_sane, oddity_of
 from sweeps.watching.pace import Pacer
 from sweeps.watching.plan_facts import facts_of, planned_records, sweep_plan
 from sweeps.watching.run_view import QUANTITIES, JournalLine, Newest
@@ -15,6 +18,7 @@ from sweeps.watching.visits import Visit
 if TYPE_CHECKING:
     from sweeps.record.schema import Event, Gap, Point, Schedule
     from sweeps.watching.record_tail import NewRows, TelemetryRow
+    from sweeps.watching.spread import Floats
 
 JOURNAL_LINES = 40
 LOST_LINES = 10
@@ -62,8 +66,8 @@ class FollowedRun:
             self._miss(gap)
         for event in rows.events:
             self._note(event)
-        for row in rows.telemetry:
-            self._take(row)
+        for point, records in groupby(rows.telemetry, lambda row: row.point):
+            self._take(point, list(records))
 
     def has_begun(self) -> bool:
         """Return whether the schedule that is on has a record yet."""
@@ -111,17 +115,30 @@ class FollowedRun:
         elif event.kind == RESUMED:
             self.safety = None
 
-    def _take(self, row: TelemetryRow) -> None:
-        visit = self._visit(row.point)
-        visit.take(row)
-        values = (row.skr_bps, row.qber, row.visibility, row.detection_count)
-        is_reference = visit.point is None or visit.point.added_db == 0
-        oddity = oddity_of(values, is_key_expected=is_reference)
-        self.odd.note(row.window_start_s, oddity)
-        if NO_NUMBER in oddity:  # no mean would outlive it
+    def _take(self, point: int | None, rows: list[TelemetryRow]) -> None:
+        """Take in records of one visit, at least one."""
+        visit = self._visit(point)
+        for row in rows:
+            visit.take(row)
+        values = np.array([row[-len(QUANTITIES) :] for row in rows], dtype=np.float64)
+        self._look_for_odd(visit, rows, values)
+        numbers = np.flatnonzero(np.isfinite(values).all(axis=1))
+        if numbers.size == 0:
             return
-        self.newest = Newest(row.window_start_s, row.utc_s, values)
-        self._records += 1
-        self.pacer.note(row.utc_s, self._records)
-        visit.measure(row.window_start_s, values)
-        self.buckets.add(row.window_start_s, values)
+        if numbers.size < len(rows):  # no mean would outlive the others
+            rows, values = [rows[int(index)] for index in numbers], values[numbers]
+        times_s = np.array([row.window_start_s for row in rows], dtype=np.float64)
+        visit.measure(times_s, values)
+        self.buckets.add_all(times_s, values)
+        for row in rows:
+            self._records += 1
+            self.pacer.note(row.utc_s, self._records)
+        self.newest = Newest(rows[-1].window_start_s, rows[-1].utc_s, rows[-1].values())
+
+    def _look_for_odd(self, visit: Visit, rows: list[TelemetryRow], values: Floats) -> None:
+        is_key_expected = visit.point is None or visit.point.added_db == 0
+        for index in np.flatnonzero(~are_sane(values)):
+            row = rows[int(index)]
+            self.odd.note(row.window_start_s, oddity_of(row.values(), is_key_expected=is_key_expected))
+        if are_sane(values[-1:]).all():
+            self.odd.note(rows[-1].window_start_s, "")

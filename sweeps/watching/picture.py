@@ -113,7 +113,7 @@ def _point_of(run: FollowedRun, step: int, visits: list[Visit], here: int | None
     newest = visits[-1].point if visits else None
     spreads = tuple(Spread() for _ in QUANTITIES)
     for visit in visits:
-        for spread, more in zip(spreads, visit.spreads, strict=True):
+        for spread, more in zip(spreads, visit.spreads(), strict=True):
             spread.merge(more)
     records = sum(visit.taken for visit in visits)
     dealt_with = records + sum(visit.empty.count for visit in visits)

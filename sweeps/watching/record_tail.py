@@ -58,6 +58,10 @@ class TelemetryRow(NamedTuple):
     visibility: float
     detection_count: float
 
+    def values(self) -> tuple[float, float, float, float]:
+        """Return the quantities of Figure 6."""
+        return (self.skr_bps, self.qber, self.visibility, self.detection_count)
+
 
 @dataclass(frozen=True, slots=True)
 class NewRows:

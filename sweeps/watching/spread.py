@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from itertools import pairwise
+from typing import TypeAlias
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+import numpy as np
+from numpy.typing import NDArray
+
+Floats: TypeAlias = NDArray[np.float64]
 
 MOST_BUCKETS = 360
 
@@ -14,7 +17,7 @@ MOST_BUCKETS = 360
 class Spread:
     """How many values there were, their mean, standard deviation, least and greatest, without the values.
 
-    Mean and sum of squares are updated as by Welford (1962) and put together as by Chan et al. (1979).
+    Means and sums of squares are put together as by Chan, Golub and LeVeque (1979).
     """
 
     __slots__ = ("_squares", "count", "high", "low", "mean")
@@ -26,17 +29,15 @@ class Spread:
         self.high = -math.inf
         self._squares = 0.0
 
-    def add(self, value: float) -> None:
-        """Take in one value."""
-        self.count += 1
-        step = value - self.mean
-        self.mean += step / self.count
-        self._squares += step * (value - self.mean)
-        # Plain comparisons: this is done some hundred thousand times, and calls cost twice as much.
-        if value < self.low:  # noqa: PLR1730
-            self.low = value
-        if value > self.high:  # noqa: PLR1730
-            self.high = value
+    def add_all(self, values: Floats) -> None:
+        """Take in some values, at least one."""
+        batch = Spread()
+        batch.count = values.size
+        batch.mean = float(values.mean())
+        batch.low = float(values.min())
+        batch.high = float(values.max())
+        batch._squares = float(np.square(values - batch.mean).sum())
+        self.merge(batch)
 
     def merge(self, other: Spread) -> None:
         """Take in all values of `other`."""
@@ -64,6 +65,12 @@ class Bucket:
         self.time_s = Spread()
         self.quantities = tuple(Spread() for _ in range(quantities))
 
+    def add_all(self, times_s: Floats, values: Floats) -> None:
+        """Take in some records, at least one: a row each in `values`, a column each quantity."""
+        self.time_s.add_all(times_s)
+        for number, spread in enumerate(self.quantities):
+            spread.add_all(values[:, number])
+
     def merge(self, other: Bucket) -> None:
         """Take in all that is in `other`."""
         self.time_s.merge(other.time_s)
@@ -83,34 +90,32 @@ class Buckets:
         self._quantities = quantities
         self._most = most
         self._by_index: dict[int, Bucket] = {}
-        self._first = 0
-        self._last = 0
+        # The first bucket and the last one; this way round there is none yet.
+        self._first, self._last = 0, -1
 
-    def add(self, time_s: float, values: Sequence[float]) -> None:
-        """Take in one record, `values` in the order of the quantities."""
-        index = math.floor(time_s / self.width_s)
-        bucket = self._by_index.get(index)
-        if bucket is None:
-            index = self._make_room_for(index)
-            bucket = self._by_index.setdefault(index, Bucket(self._quantities))
-        bucket.time_s.add(time_s)
-        for spread, value in zip(bucket.quantities, values, strict=True):
-            spread.add(value)
+    def add_all(self, times_s: Floats, values: Floats) -> None:
+        """Take in some records, at least one: a row each in `values`, a column each quantity."""
+        self._make_room_for(float(times_s.min()))
+        self._make_room_for(float(times_s.max()))
+        indices = np.floor(times_s / self.width_s).astype(np.int64)
+        edges = [0, *(np.flatnonzero(np.diff(indices)) + 1).tolist(), times_s.size]
+        for begin, end in pairwise(edges):
+            bucket = self._by_index.setdefault(int(indices[begin]), Bucket(self._quantities))
+            bucket.add_all(times_s[begin:end], values[begin:end])
 
     def in_order(self) -> list[Bucket]:
         """Return the buckets that hold anything, oldest first."""
         return [self._by_index[index] for index in sorted(self._by_index)]
 
-    def _make_room_for(self, index: int) -> int:
-        """Widen the buckets until `index` is in reach; return its index then."""
-        if not self._by_index:
+    def _make_room_for(self, time_s: float) -> None:
+        """Widen the buckets until `time_s` is in reach."""
+        index = math.floor(time_s / self.width_s)
+        if self._first > self._last:
             self._first = self._last = index
-            return index
         while max(self._last, index) - min(self._first, index) >= self._most:
             self._widen()
             index //= 2
         self._first, self._last = min(self._first, index), max(self._last, index)
-        return index
 
     def _widen(self) -> None:
         self.width_s *= 2

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 from sweeps.watching.empty_slots import EmptySlots, Stretch
 from sweeps.watching.run_view import QUANTITIES, Level, Summary
-from sweeps.watching.spread import Spread
+from sweeps.watching.spread import Bucket
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sweeps.record.schema import Point, Schedule
     from sweeps.watching.record_tail import TelemetryRow
+    from sweeps.watching.spread import Floats, Spread
 
 
 class Visit:
@@ -22,8 +23,7 @@ class Visit:
         self.point = point
         self.taken = 0
         self.empty = EmptySlots()
-        self.spreads = tuple(Spread() for _ in QUANTITIES)
-        self.time_s = Spread()
+        self._bucket = Bucket(len(QUANTITIES))
         self._period_s = period_s
         self._start_s: float | None = None
         self._newest_slot = -1
@@ -47,11 +47,9 @@ class Visit:
         elif self.empty.fill(row.slot):
             self.taken += 1
 
-    def measure(self, time_s: float, values: Sequence[float]) -> None:
-        """Sum up the values of a record."""
-        self.time_s.add(time_s)
-        for spread, value in zip(self.spreads, values, strict=True):
-            spread.add(value)
+    def measure(self, times_s: Floats, values: Floats) -> None:
+        """Sum up records, at least one: a row each in `values`, a column each quantity."""
+        self._bucket.add_all(times_s, values)
 
     def miss(self, slot: int, reason: str) -> None:
         """Take in a gap row."""
@@ -72,9 +70,14 @@ class Visit:
 
     def level(self) -> Level | None:
         """Return the mean of each quantity and from when to when it holds; None without a record."""
-        if self.time_s.count == 0:
+        time_s = self._bucket.time_s
+        if time_s.count == 0:
             return None
-        return Level(self.label(), self.time_s.low, self.time_s.high, summaries(self.spreads))
+        return Level(self.label(), time_s.low, time_s.high, summaries(self._bucket.quantities))
+
+    def spreads(self) -> tuple[Spread, ...]:
+        """Return the quantities, summed up."""
+        return self._bucket.quantities
 
 
 def summaries(spreads: Sequence[Spread]) -> tuple[Summary, ...]:

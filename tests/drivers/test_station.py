@@ -224,9 +224,7 @@ def test_an_appliance_that_comes_up_is_waited_for_and_not_started_twice(tmp_path
     gear = {"alice": slow, "bob": PlainAppliance("bob", "Running"), "voa": PlainAttenuator()}
     clock = CountingClock()
     with RunRecord.create(tmp_path / "run", {}) as run:
-        assert prepare_link(Station("here", facts(), gear, clock, None), run) == Prepared(
-            0.0, was_at_reference=False
-        )
+        assert prepare_link(Station("here", facts(), gear, clock, None), run) == Prepared(0.0)
     assert slow.calls == []
     assert clock.t_s > 0
 

@@ -75,7 +75,8 @@ class Soak:
         targets = np.sort(self._rng.integers(0, self._records, len(victims)))
         for victim, target in zip(victims, targets, strict=True):
             while not self._kill_once(victim, int(target)):
-                continue  # it came too early, or too late
+                if self._taken() >= self._records:
+                    raise RuntimeError("the run was done before all were killed; give it more records")
         while self._start().wait(_LIMIT_S) != 0:
             continue
         return {"runner_kills": runner_kills, "lab_kills": lab_kills}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -22,6 +23,7 @@ def main(inventory: Path, folder: Path) -> None:
             if "finished_utc_s" in run.meta():
                 return
     except RecordError:
+        shutil.rmtree(folder, ignore_errors=True)  # killed before there was a record
         run_procedure(choice, procedure, folder, Silent())
         return
     resume_procedure(choice, procedure, folder, Silent())

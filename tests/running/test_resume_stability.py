@@ -1,0 +1,213 @@
+"""A stability run that is broken off in any way ends with the very rows of one that was not."""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING
+
+import pytest
+
+from drivers.errors import LabError, RecordError
+from sweeps.progress import Silent
+from sweeps.record.run_record import RunRecord
+from sweeps.running.lab_process import living_lab
+from tests.running.broken_runs import (
+    RECORDS,
+    bench,
+    die,
+    events,
+    gaps,
+    kinds,
+    lab_of,
+    make,
+    meta,
+    resume,
+    rows,
+    set_by_hand,
+    texts,
+)
+from tests.running.dying import AT_START, PREPARED, kill
+from tests.soak.killing import Soak, measured_rows, unbroken_run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    place = tmp_path_factory.mktemp("unbroken")
+    make(bench(place), place / "run", "stability")
+    measured = rows(place / "run")
+    assert len(measured) == RECORDS
+    return measured
+
+
+class After(Silent):
+    """Does something once so many records are taken."""
+
+    def __init__(self, records: int) -> None:
+        self._left = records
+
+    def advance(self, steps: int, text: str) -> None:  # noqa: ARG002 - the Protocol's signature
+        self._left -= steps
+        if self._left == 0:
+            self.act()
+
+    def act(self) -> None:
+        raise NotImplementedError
+
+
+class CtrlC(After):
+    def act(self) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+
+class LabKilled(After):
+    def __init__(self, records: int, folder: Path) -> None:
+        super().__init__(records)
+        self._folder = folder
+
+    def act(self) -> None:
+        kill([lab_of(self._folder).pid])
+
+
+def test_a_run_whose_lab_lives_attaches_to_it_again(tmp_path: Path, unbroken: list[str]) -> None:
+    inventory, folder = bench(tmp_path), tmp_path / "run"
+    die(inventory, folder, "stability", 7)
+    lab = living_lab(folder)
+    assert lab is not None
+    resume(inventory, folder, "stability")
+    assert lab_of(folder) == lab
+    assert living_lab(folder) is None
+    assert rows(folder) == unbroken
+    assert gaps(folder) == {}
+    assert kinds(folder) == ["start", "found unsafe", "safe state", "resume", "safe state", "end"]
+    assert texts(folder, "safe state")[0].startswith("by the guard, after the runner was gone")
+    with RunRecord.open(folder) as run:
+        assert len(run.sessions()) == 2
+
+
+def test_a_run_whose_lab_died_too_goes_on_in_one_that_is_where_it_was(
+    tmp_path: Path, unbroken: list[str]
+) -> None:
+    inventory, folder = bench(tmp_path), tmp_path / "run"
+    die(inventory, folder, "stability", 7, "--victim=lab")
+    assert living_lab(folder) is None
+    newest_s = events(folder)[-1].lab_time_s
+    resume(inventory, folder, "stability")
+    assert rows(folder) == unbroken
+    assert gaps(folder) == {}
+    assert all(event.lab_time_s >= newest_s for event in events(folder) if event.kind == "resume")
+
+
+def test_a_run_that_has_not_begun_to_measure_begins_anew(tmp_path: Path, unbroken: list[str]) -> None:
+    inventory, folder = bench(tmp_path), tmp_path / "run"
+    die(inventory, folder, "stability", AT_START)
+    left = living_lab(folder)
+    assert left is not None
+    resume(inventory, folder, "stability")
+    assert lab_of(folder).lab_id != left.lab_id
+    assert rows(folder) == unbroken
+
+
+def test_a_run_that_only_loses_its_lab_is_told_so_and_can_be_taken_up(
+    tmp_path: Path, unbroken: list[str]
+) -> None:
+    inventory, folder = bench(tmp_path), tmp_path / "run"
+    with pytest.raises(LabError, match="gone"):
+        make(inventory, folder, "stability", LabKilled(5, folder))
+    assert meta(folder)["ended"].startswith("LabError")
+    with pytest.raises(LabError, match="gone"):
+        resume(inventory, folder, "stability", LabKilled(5, folder))
+    assert "finished_utc_s" not in meta(folder)
+    resume(inventory, folder, "stability")
+    assert rows(folder) == unbroken
+    assert "ended" not in meta(folder)
+
+
+def test_a_run_that_was_interrupted_again_and_again_ends_as_if_it_had_not_been(
+    tmp_path: Path, unbroken: list[str]
+) -> None:
+    inventory, folder = bench(tmp_path), tmp_path / "run"
+    with pytest.raises(KeyboardInterrupt):
+        make(inventory, folder, "stability", CtrlC(1))
+    for records in (1, 7):
+        with pytest.raises(KeyboardInterrupt):
+            resume(inventory, folder, "stability", CtrlC(records))
+    assert meta(folder)["ended"].startswith("KeyboardInterrupt")
+    resume(inventory, folder, "stability")
+    assert rows(folder) == unbroken
+    assert gaps(folder) == {}
+    assert kinds(folder).count("resume") == kinds(folder).count("safe state") - 1 == 3
+    with pytest.raises(RecordError, match="has finished; there is nothing to resume"):
+        resume(inventory, folder, "stability")
+
+
+def test_what_was_taken_is_there_whoever_is_killed_whenever(tmp_path: Path) -> None:
+    """A small soak; `make soak` runs a large one."""
+    soak = Soak(tmp_path, records=300, seed=5)
+    assert soak.run(runner_kills=2, lab_kills=1) == {"runner_kills": 2, "lab_kills": 1}
+    assert measured_rows(soak.folder) == measured_rows(unbroken_run(tmp_path / "unbroken", 300))
+
+
+def test_what_was_made_in_the_dark_between_sessions_is_a_gap_and_never_measured(
+    tmp_path: Path, unbroken: list[str]
+) -> None:
+    inventory, folder = bench(tmp_path, {"safe_state.attenuator": "maximum"}), tmp_path / "run"
+    die(inventory, folder, "stability", 7)
+    assert "found: the attenuator is set to 0 dB" in texts(folder, "safe state")[0]
+    set_by_hand(folder, attenuation_db=12.0, then_s=45.0)  # where it is; only time passes
+    # Killed once more, so that whoever ends the run must know of the first absence from the record alone.
+    die(inventory, folder, "stability", 2)
+    set_by_hand(folder, attenuation_db=12.0, then_s=25.0)
+    resume(inventory, folder, "stability")
+    missed = gaps(folder)
+    assert len(missed) >= 6
+    assert all("broken off" in reason and "not at its reference" in reason for reason in missed.values())
+    assert {*missed} & {7, 8, 9, 10} == {7, 8, 9, 10}
+    with RunRecord.open(folder) as run:
+        slots = run.slots()
+    assert sorted([slot.slot for slot in slots] + [slot for slot in missed if slot is not None]) == list(
+        range(RECORDS)
+    )
+    # Bright as those of the unbroken run; 12 dB leave hardly any key.
+    assert all(slot.record.skr_bps > 1000.0 for slot in slots)
+    assert rows(folder)[:7] == unbroken[:7]
+
+
+def test_a_foreign_hand_between_sessions_is_remembered_by_those_that_come_after(tmp_path: Path) -> None:
+    inventory, folder = bench(tmp_path), tmp_path / "run"
+    die(inventory, folder, "stability", 7, "--victim=guard")
+    set_by_hand(folder, attenuation_db=10.0, then_s=35.0)
+    # This one puts the link right and dies before it has taken a record.
+    die(inventory, folder, "stability", PREPARED, "--victim=guard")
+    assert "the attenuator is set to 10 dB, safe is 0 dB" in texts(folder, "found unsafe")[-1]
+    resume(inventory, folder, "stability")
+    missed = gaps(folder)
+    assert {7, 8, 9} <= {*missed}
+    assert all("not at its reference" in reason for reason in missed.values())
+    with RunRecord.open(folder) as run:
+        assert all(slot.record.skr_bps > 1000.0 for slot in run.slots())
+
+
+def test_a_lab_that_still_starts_when_its_runner_is_killed_is_ended_and_not_shared(
+    tmp_path: Path, unbroken: list[str]
+) -> None:
+    inventory, folder = bench(tmp_path), tmp_path / "run"
+    with pytest.raises(KeyboardInterrupt):
+        make(inventory, folder, "stability", CtrlC(3))
+    # As a runner leaves it that was killed while its lab went over its history.
+    lab = living_lab(folder)
+    assert lab is None
+    from sweeps.running import lab_process
+    from tests.running.broken_runs import smoke
+
+    starting = lab_process._start(smoke(inventory), folder, None)
+    try:
+        resume(inventory, folder, "stability")
+        assert starting.wait(1.0) != 0
+    finally:
+        starting.kill()
+        starting.communicate()
+    assert rows(folder) == unbroken
+    assert (folder / "lab.json").exists()
