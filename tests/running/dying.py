@@ -90,11 +90,7 @@ class Death(Silent):
 def mortal(procedure: Procedure, death: Death, records: int) -> Procedure:
     if records != AT_START:
         return procedure
-
-    def die_at_once(*_arguments: object) -> None:
-        death.strike()
-
-    return replace(procedure, run=die_at_once)
+    return replace(procedure, run=lambda *_: death.strike())
 
 
 def main() -> None:
