@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 from drivers.added_loss import Place, loss_rule
-from drivers.attenuators.fixed_attenuators import FixedAttenuators
 from drivers.attenuators.oz_dd100mc import open_oz_dd100mc
 from drivers.attenuators.viavi_mvoa import open_viavi_mvoa
 from drivers.cerberis_xgr.web_api import open_cerberis_xgr
 from drivers.errors import BenchError, GearError, LimitError, NotHomed, StationError
 from drivers.facts.inventory import (
     CerberisXgrGear,
-    FixedAttenuatorsGear,
     MapMvoaGear,
     OzDd100Gear,
     SerialConnection,
-    ViaviOtdrGear,
     VisaSocketConnection,
     WebApiConnection,
 )
-from drivers.fibre_ends import FibreEndsAsTold
-from drivers.otdr.interlock import InterlockedOtdr
-from drivers.otdr.viavi_smartotdr import open_viavi_smartotdr
-from drivers.roles import Attenuator, Otdr, QkdAppliance
+from drivers.roles import Attenuator, QkdAppliance
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -34,8 +27,7 @@ if TYPE_CHECKING:
     from drivers.clock import Clock
     from drivers.facts.inventory import AnyConnection, AnyGear
     from drivers.facts.inventory import Station as StationFacts
-    from drivers.facts.lab import FibreEndUse
-    from drivers.roles import FaultInjector, Operator, PlantEvents
+    from drivers.roles import FaultInjector, Operator
     from drivers.wires.byte_log import ByteLog
 
 # Gear that serves one client at a time needs a moment to see that the last connection is gone.
@@ -49,8 +41,6 @@ class AddedLoss:
     added_db: float
     setting_db: float
     readback_db: float
-    uncertainty_db: float
-    """How far the light's attenuation may be from the reading."""
 
 
 class Station:
@@ -60,11 +50,10 @@ class Station:
         self,
         name: str,
         facts: StationFacts,
-        gear: Mapping[str, Attenuator | QkdAppliance | Otdr],
+        gear: Mapping[str, Attenuator | QkdAppliance],
         clock: Clock,
         faults: FaultInjector | None,
         operator: Operator | None = None,
-        plant: PlantEvents | None = None,
     ) -> None:
         self.name = name
         self.facts = facts
@@ -73,10 +62,7 @@ class Station:
         """Who breaks things here on purpose, where there is such a one."""
         self.operator = operator
         """Who does by hand what no wire can, where there is such a one."""
-        self.plant = plant
-        """Who harms and mends the fibre here on purpose, where there is such a one."""
         self._place = Place(name, operator)
-        self._fibre_ends = FibreEndsAsTold(name, facts, operator)
         self._gear = gear
 
     def attenuator(self) -> Attenuator:
@@ -95,15 +81,6 @@ class Station:
                 return opened
         raise StationError(f"station {self.name}: no QKD appliance has the end 'bob'")
 
-    def otdr(self, site: str) -> Otdr:
-        """Return the OTDR at `site`, which keeps dark as `otdr_may_shine` says; StationError if none."""
-        for name, gear in self.facts.gear.items():
-            opened = self._gear.get(name)
-            if isinstance(gear, ViaviOtdrGear) and gear.site == site and isinstance(opened, Otdr):
-                label = f"station {self.name}: {name}"
-                return InterlockedOtdr(label, opened, lambda: self.otdr_may_shine(site))
-        raise StationError(f"station {self.name}: there is no OTDR at {site!r}")
-
     def set_added_db(self, added_db: float) -> AddedLoss:
         """Set the loss added to the fibre, in dB beyond the station's reference of 0 dB.
 
@@ -118,12 +95,7 @@ class Station:
         if rule.is_removable:
             self._place.bring_about(rule.task_for(added_db), in_line=not is_removed)
         attenuator.set_attenuation_db(setting_db)
-        return AddedLoss(
-            added_db,
-            setting_db=setting_db,
-            readback_db=attenuator.attenuation_db(),
-            uncertainty_db=attenuator.uncertainty_db(),
-        )
+        return AddedLoss(added_db, setting_db=setting_db, readback_db=attenuator.attenuation_db())
 
     def setting_for(self, added_db: float) -> float:
         """Return the attenuator's setting (dB) that makes `added_db`; LimitError if nothing may or can."""
@@ -135,34 +107,16 @@ class Station:
         rule = self._loss_rule()
         return 0.0 if rule.removes_for(added_db) else rule.setting_db(added_db)
 
-    def connect_fibre_end(self, site: str, to: FibreEndUse) -> None:
-        """Have the operator connect the end of the fibre at `site`, unless it is known to be so connected.
-
-        StationError for a site without an end, for an appliance while an OTDR is at the far end, while an
-        OTDR sends light, or without an operator; OperatorAbort if they do not.
-        """
-        lit = [name for name, otdr in self._otdrs().items() if otdr.laser_on()]
-        if lit:
-            raise StationError(f"station {self.name}: {', '.join(lit)} sends light; stop it first")
-        self._fibre_ends.connect(site, to)
-
-    def otdr_may_shine(self, site: str) -> str | None:
-        """Return why an OTDR at `site` must not shine now, by what the operator said; None if it may."""
-        return self._fibre_ends.why_dark(site)
-
     def make_safe(self) -> None:
         """Bring the gear into the station's safe state; StationError naming what could not be brought there.
 
         Every step is tried, and tried again over a fresh connection, whatever became of the others. No
-        operator is asked: an attenuator that is in line stays there, at the setting of the safe state, fixed
-        ones as they are, and the ends of the fibre stay where they are.
+        operator is asked: an attenuator that is in line stays there, at the setting of the safe state.
         """
         attenuator = self.attenuator()
         setting_db = self._safe_setting_db()
-        settings = () if setting_db is None else (setting_db,)
         problems = [
-            *(problem for otdr in self._otdrs().values() for problem in self._insist(otdr.stop)),
-            *(problem for db in settings for problem in self._insist(partial(attenuator.set_attenuation_db, db))),
+            *self._insist(lambda: attenuator.set_attenuation_db(setting_db)),
             *self._insist(lambda: attenuator.set_shutter_open(is_open=True)),
         ]
         if problems:
@@ -173,24 +127,13 @@ class Station:
         attenuator = self.attenuator()
         found_db, safe_db = self._found_db(), self._safe_setting_db()
         told: list[str] = []
-        if safe_db is None:
-            pass  # whatever is in line is safe
-        elif found_db is None:
+        if found_db is None:
             told.append("the attenuator does not know its attenuation: it was not homed")
         elif abs(found_db - safe_db) > attenuator.spec.resolution_db:
             told.append(f"the attenuator is set to {found_db:g} dB, safe is {safe_db:g} dB")
         if not attenuator.shutter_open():
             told.append("the attenuator blocks the light")
-        told += [f"{name} sends light" for name, otdr in self._otdrs().items() if otdr.laser_on()]
         return told
-
-    def safe_state_in_words(self) -> str:
-        """Return what the safe state is here and now, for the run's journal."""
-        if self._safe_setting_db() is not None:
-            return self.facts.safe_state.attenuator
-        found_db = self._found_db()
-        known = "not known" if found_db is None else f"{found_db:g} dB, by what the operator said"
-        return f"attenuator as left; in line: {known}"
 
     def is_at_reference(self) -> bool:
         """Read whether the link is as 0 dB added leaves it; False where only an operator could tell."""
@@ -222,15 +165,9 @@ class Station:
         except NotHomed:
             return None
 
-    def _safe_setting_db(self) -> float | None:
-        """Return the attenuator's setting in the safe state; None where it stays as it is."""
-        if self.facts.safe_state.attenuator == "as_left":
-            return None
+    def _safe_setting_db(self) -> float:
         is_maximum = self.facts.safe_state.attenuator == "maximum"
         return self._loss_rule().setting_db(self.facts.limits.added_db_max) if is_maximum else 0.0
-
-    def _otdrs(self) -> dict[str, Otdr]:
-        return {name: gear for name, gear in self._gear.items() if isinstance(gear, Otdr)}
 
     def _named_attenuator(self) -> tuple[str, Attenuator]:
         for name, gear in self._gear.items():
@@ -264,21 +201,16 @@ def open_station(
     log: ByteLog,
     faults: FaultInjector | None = None,
     operator: Operator | None = None,
-    plant: PlantEvents | None = None,
 ) -> Station:
     """Open all gear of a station.
 
     StationError naming every device that could not be reached, or a station limit beyond the gear.
     """
-    opened: dict[str, Attenuator | QkdAppliance | Otdr] = {}
+    opened: dict[str, Attenuator | QkdAppliance] = {}
     problems: list[str] = []
     for gear_name, gear in facts.gear.items():
         try:
-            if isinstance(gear, FixedAttenuatorsGear):
-                site = facts.sites[gear.site].name
-                opened[gear_name] = FixedAttenuators(gear_name, site, gear, operator)
-            else:
-                opened[gear_name] = _open_gear(gear_name, gear, connections.get(gear_name), clock, log)
+            opened[gear_name] = _open_gear(gear_name, gear, connections.get(gear_name), clock, log)
         except BenchError as error:
             problems.append(str(error))
     if problems:
@@ -286,7 +218,7 @@ def open_station(
             gear.close()
         reached = f"{len(opened)} of {len(facts.gear)} devices reached"
         raise StationError("\n  ".join([f"station {name}: {reached}", *problems]))
-    station = Station(name, facts, opened, clock, faults, operator, plant)
+    station = Station(name, facts, opened, clock, faults, operator)
     problem = station.limit_problem()
     if problem is not None:
         station.close()
@@ -296,15 +228,13 @@ def open_station(
 
 def _open_gear(
     name: str, gear: AnyGear, connection: AnyConnection | None, clock: Clock, log: ByteLog
-) -> Attenuator | QkdAppliance | Otdr:
+) -> Attenuator | QkdAppliance:
     if isinstance(gear, MapMvoaGear) and isinstance(connection, VisaSocketConnection):
         return open_viavi_mvoa(name, connection, clock, log)
     if isinstance(gear, OzDd100Gear) and isinstance(connection, SerialConnection):
         return open_oz_dd100mc(name, connection, gear.calibration_nm, clock, log)
     if isinstance(gear, CerberisXgrGear) and isinstance(connection, WebApiConnection):
         return open_cerberis_xgr(name, connection, clock, log)
-    if isinstance(gear, ViaviOtdrGear) and isinstance(connection, VisaSocketConnection):
-        return open_viavi_smartotdr(name, connection, clock, log)
     if connection is None:
         raise StationError(f"{name}: no address for this target")
     raise StationError(f"{name}: {gear.driver} cannot use a {type(connection).__name__}")

@@ -5,13 +5,13 @@ Commands and how well each is known: `drivers/facts/names/viavi_map_mvoa.yaml`.
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from drivers.attenuators.mvoa_queries import MvoaQueries
-from drivers.errors import LimitError, ProtocolError, TransportError, TransportTimeout
+from drivers.errors import DeviceError, LimitError, ProtocolError, TransportError, TransportTimeout
 from drivers.roles import AttenuatorSpec
-from drivers.wires.scpi_errors import raise_device_error
 from drivers.wires.scpi_wire import ScpiWire
 
 if TYPE_CHECKING:
@@ -30,11 +30,13 @@ MVOA_SPEC = AttenuatorSpec(
     max_wavelength_nm=1650.0,
 )
 
-# Accuracy: typical, by a reseller's summary of the data sheet; as in hil_tests/limits/paper-link.yaml.
-_ACCURACY_DB = 0.05
 # Settling time: not public; a motor that is still busy after this has stuck.
 _SETTLING_DEADLINE_S = 10.0
 _POLL_INTERVAL_S = 0.05
+# No maker's queue is longer; a device that never says "no error" must not hold us for ever.
+_LONGEST_ERROR_QUEUE = 50
+
+_ERROR = re.compile(r'([+-]?\d+)\s*,\s*"([^"]*)"')
 
 
 class ViaviMvoa(MvoaQueries):
@@ -48,10 +50,6 @@ class ViaviMvoa(MvoaQueries):
     def clear_errors(self) -> None:
         """Empty the device's error queue of what earlier users left in it."""
         self._tell(self._names["clear"])
-
-    def uncertainty_db(self) -> float:
-        """Return the accuracy of any setting in dB."""
-        return _ACCURACY_DB
 
     def set_attenuation_db(self, attenuation_db: float) -> None:
         """Set the attenuation (0 to 70 dB, rounded to 0.001 dB) and return when it has settled.
@@ -106,7 +104,23 @@ class ViaviMvoa(MvoaQueries):
             raise
 
     def _raise_device_error(self, command: str) -> None:
-        raise_device_error(self._wire, self._names["error"], command)
+        first: tuple[int, str] | None = None
+        # To the end of the queue, so that no error is blamed on the next command.
+        for _ in range(_LONGEST_ERROR_QUEUE):
+            code, text = self._next_error()
+            if code == 0:
+                break
+            first = first or (code, text)
+        if first is not None:
+            raise DeviceError(self._wire.device, command, *first)
+
+    def _next_error(self) -> tuple[int, str]:
+        command = self._names["error"]
+        answer = self._wire.query(command)
+        found = _ERROR.fullmatch(answer.strip())
+        if found is None:
+            raise ProtocolError(self._wire.device, command, f"{answer!r} is no error entry")
+        return int(found[1]), found[2]
 
 
 def open_viavi_mvoa(name: str, connection: VisaSocketConnection, clock: Clock, log: ByteLog) -> ViaviMvoa:

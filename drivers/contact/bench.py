@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from drivers.attenuators.mvoa_queries import connect_mvoa
 from drivers.attenuators.oz_dd100mc import open_oz_dd100mc
@@ -10,19 +10,15 @@ from drivers.contact.advice import address_of
 from drivers.contact.appliance import check_appliance
 from drivers.contact.attenuator import check_attenuator
 from drivers.contact.found import DeviceContact, Interface, Problem
-from drivers.contact.otdr import check_otdr
 from drivers.facts.inventory import (
     CerberisXgrGear,
-    FixedAttenuatorsGear,
     MapMvoaGear,
     OzDd100Gear,
     SerialConnection,
-    ViaviOtdrGear,
     VisaSocketConnection,
     WebApiConnection,
 )
 from drivers.facts.names import load_names
-from drivers.otdr.smartotdr_queries import connect_smartotdr
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -31,26 +27,19 @@ if TYPE_CHECKING:
     from drivers.facts.inventory import AnyConnection, AnyGear
     from drivers.wires.byte_log import ByteLog
 
-_WiredGear: TypeAlias = "MapMvoaGear | OzDd100Gear | CerberisXgrGear | ViaviOtdrGear"
-
 _INTERFACES = {
     "cerberis_xgr": "cerberis_xgr_web_api",
     "viavi_map_mvoa": "viavi_map_mvoa",
     "oz_dd100mc": "oz_dd100mc",
-    "viavi_smartotdr": "viavi_smartotdr",
 }
 
 
 def check_devices(
     gear: Mapping[str, AnyGear], connections: Mapping[str, AnyConnection], clock: Clock, log: ByteLog
 ) -> Iterator[DeviceContact]:
-    """Check one device after the other and give what was found of each as soon as it is known.
-
-    Gear that no wire leads to cannot be asked, and is left out.
-    """
+    """Check one device after the other and give what was found of each as soon as it is known."""
     for name, device in gear.items():
-        if not isinstance(device, FixedAttenuatorsGear):
-            yield _check(name, device, connections.get(name), clock, log)
+        yield _check(name, device, connections.get(name), clock, log)
 
 
 def problems_between(contacts: Sequence[DeviceContact]) -> list[Problem]:
@@ -71,7 +60,7 @@ def problems_between(contacts: Sequence[DeviceContact]) -> list[Problem]:
 
 
 def _check(
-    name: str, gear: _WiredGear, connection: AnyConnection | None, clock: Clock, log: ByteLog
+    name: str, gear: AnyGear, connection: AnyConnection | None, clock: Clock, log: ByteLog
 ) -> DeviceContact:
     interface = _INTERFACES[gear.driver]
     contact = DeviceContact(
@@ -94,9 +83,6 @@ def _check(
             connection,
             clock,
         )
-    if isinstance(gear, ViaviOtdrGear) and isinstance(connection, VisaSocketConnection):
-        otdr = connect_smartotdr(name, connection, clock, log)
-        return check_otdr(contact, otdr, gear.wavelengths_nm, connection, clock)
     if connection is None:
         problem = Problem("it has no address", f"write one into the inventory: gear.{name}.lab")
     else:

@@ -23,8 +23,6 @@ from pydantic import (
     model_validator,
 )
 
-from drivers.facts.fibre_path import AnyPart, path_length_m, path_loss_db
-
 VISA_SOCKET_PATTERN = r"^TCPIP\d*::[^:]+::\d+::SOCKET$"
 
 Decibels = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -206,30 +204,6 @@ class CerberisXgrDefects(Strict):
     """A record comes out, and says it was taken, this much later than the window it covers."""
 
 
-class FixedAttenuatorsDefects(Strict):
-    """What is wrong with an emulated set of fixed attenuators; a right bench has none of these."""
-
-    scale: float = 1.0
-    """Loss in the light per dB of each one's value."""
-    stuck: bool = False
-    """The operator says that it is done, and the light does not change."""
-
-
-class OtdrDefects(Strict):
-    """What is wrong with an emulated OTDR; a right bench has none of these."""
-
-    stops_at: Fraction | None = None
-    """Share of the averaging time at which every measurement ends by itself."""
-    is_busy: bool = False
-    """Somebody at its keys has it measuring, on and on."""
-    longest_pulse_ns: Annotated[float, Field(gt=0)] | None = None
-    """Longer pulses are clamped to this."""
-    missing_nm: tuple[WavelengthNm, ...] = ()
-    """Wavelengths that are not fitted, whatever the inventory says."""
-    no_light: bool = False
-    """The laser is dead: it measures nothing but its own noise."""
-
-
 class InsertionLoss(Strict):
     """Loss of a device in line at its zero setting, as it was measured."""
 
@@ -267,50 +241,6 @@ class OzDd100Gear(InLineGear):
     defects: OzDd100Defects = OzDd100Defects()
 
 
-class MeasuredLoss(Strict):
-    """Loss of one fixed attenuator, as it was measured."""
-
-    loss_db: Decibels
-    uncertainty_db: Decibels
-    """How far from it the true loss may be."""
-    source: str
-    """Who measured it, when and with what."""
-
-
-class FixedAttenuator(Strict):
-    """One attenuator of a fixed value, connectors included."""
-
-    nominal_db: Annotated[float, Field(gt=0, le=60)]
-    """What is written on it; the value by which it is picked."""
-    tolerance_db: Decibels
-    """How far from that its maker allows it to be."""
-    measured: MeasuredLoss | None = None
-
-    def loss_db(self) -> float:
-        """Return what is known of its loss in dB: the measured one goes before the nominal one."""
-        return self.nominal_db if self.measured is None else self.measured.loss_db
-
-    def uncertainty_db(self) -> float:
-        """Return how far the true loss may be from `loss_db`, in dB."""
-        return self.tolerance_db if self.measured is None else self.measured.uncertainty_db
-
-
-class FixedAttenuatorsGear(Strict):
-    """A set of fixed attenuators that an operator puts in line with the fibre, one or more at a time."""
-
-    role: Literal["attenuator"]
-    driver: Literal["fixed_attenuators"]
-    site: str
-    maker: str = "not told"
-    calibration_nm: WavelengthNm
-    """Wavelength at which the values hold."""
-    pieces: Annotated[dict[GearName, FixedAttenuator], Field(min_length=1, max_length=10)]
-    """Each one by the name that the operator reads on it."""
-    lab: None = None
-    """There is no wire to it."""
-    defects: FixedAttenuatorsDefects = FixedAttenuatorsDefects()
-
-
 class CerberisXgrGear(Strict):
     """One end of an ID Quantique Cerberis XGR pair, by its management Web API."""
 
@@ -322,28 +252,7 @@ class CerberisXgrGear(Strict):
     defects: CerberisXgrDefects = CerberisXgrDefects()
 
 
-class ViaviOtdrGear(Strict):
-    """A VIAVI SmartOTDR over its TCP port for fibre-optic applications (8002)."""
-
-    role: Literal["otdr"]
-    driver: Literal["viavi_smartotdr"]
-    site: str
-    wavelengths_nm: Annotated[tuple[WavelengthNm, ...], Field(min_length=1)]
-    """Of the lasers that are fitted, by its label."""
-    lab: VisaSocketConnection | None = None
-    defects: OtdrDefects = OtdrDefects()
-
-    @model_validator(mode="after")
-    def _a_laser_is_left(self) -> Self:
-        if set(self.wavelengths_nm) <= set(self.defects.missing_nm):
-            raise ValueError("defects.missing_nm: no laser is left")
-        return self
-
-
-AnyGear = Annotated[
-    MapMvoaGear | OzDd100Gear | FixedAttenuatorsGear | CerberisXgrGear | ViaviOtdrGear,
-    Field(discriminator="driver"),
-]
+AnyGear = Annotated[MapMvoaGear | OzDd100Gear | CerberisXgrGear, Field(discriminator="driver")]
 
 
 # --- stations
@@ -355,12 +264,6 @@ class Site(Strict):
     name: str
 
 
-# How far a path may be from what was measured: the index of a cabled fibre and the readings of an OTDR and of
-# a power meter differ by about as much.
-_LENGTH_TOLERANCE = 0.01
-_LOSS_TOLERANCE_DB = 0.1
-
-
 class Fibre(Strict):
     """The fibre between the sites, with what was measured of it."""
 
@@ -368,25 +271,6 @@ class Fibre(Strict):
     loss_db: Decibels
     wavelength_nm: WavelengthNm
     source: str
-    path: tuple[AnyPart, ...] | None = None
-    """What it is made of, where that is known, from the site of the transmitter (alice) to that of the
-    receiver (bob). Length and loss agree with the figures above within 1 % and 0.1 dB."""
-
-    @model_validator(mode="after")
-    def _path_agrees(self) -> Self:
-        if self.path is None:
-            return self
-        length_km = path_length_m(self.path) / 1000.0
-        loss_db = path_loss_db(self.path, self.wavelength_nm)
-        wrong: list[str] = []
-        if abs(length_km - self.length_km) > _LENGTH_TOLERANCE * self.length_km:
-            wrong.append(f"path has {length_km:.3f} km of fibre, length_km says {self.length_km:g} km")
-        if abs(loss_db - self.loss_db) > _LOSS_TOLERANCE_DB:
-            where = f"at {self.wavelength_nm:g} nm"
-            wrong.append(f"path loses {loss_db:.2f} dB {where}, loss_db says {self.loss_db:g} dB")
-        if wrong:
-            raise ValueError("; ".join(wrong))
-        return self
 
 
 class StationLimits(Strict):
@@ -398,9 +282,8 @@ class StationLimits(Strict):
 class SafeState(Strict):
     """How the gear is left on every way out."""
 
-    attenuator: Literal["reference", "maximum", "as_left"] = "reference"
-    """`reference`: open, at the reference of 0 dB; `maximum`: open, at the station's largest attenuation;
-    `as_left`: whatever is in line stays there, since only an operator can move it (fixed attenuators)."""
+    attenuator: Literal["reference", "maximum"] = "reference"
+    """`reference`: open, at the reference of 0 dB; `maximum`: open, at the station's largest attenuation."""
 
 
 class Reference(Strict):
@@ -452,44 +335,6 @@ class Station(Strict):
         if wrong:
             raise ValueError(f"gear: expected exactly one of each: {', '.join(wrong)}")
         return self
-
-    @model_validator(mode="after")
-    def _what_only_hands_move_is_told(self) -> Self:
-        sets = {name: gear for name, gear in self.gear.items() if isinstance(gear, FixedAttenuatorsGear)}
-        is_as_left = self.safe_state.attenuator == "as_left"
-        if bool(sets) != is_as_left:
-            expected = "as_left: only an operator moves the attenuators" if sets else "a state a wire can set"
-            raise ValueError(f"safe_state.attenuator: expected {expected}")
-        if sets and self.reference.kind != "attenuator_removed":
-            raise ValueError("reference.kind: fixed attenuators need attenuator_removed: 0 dB has none in line")
-        twice = [piece for gear in sets.values() for piece in gear.pieces if piece in self.gear]
-        if twice:
-            raise ValueError(f"gear: one name for a device and a fixed attenuator: {', '.join(twice)}")
-        return self
-
-    @model_validator(mode="after")
-    def _otdrs_have_a_site_each(self) -> Self:
-        sites = [gear.site for gear in self.gear.values() if isinstance(gear, ViaviOtdrGear)]
-        crowded = sorted({site for site in sites if sites.count(site) > 1})
-        if crowded:
-            raise ValueError(f"gear: expected at most one OTDR at a site; more at: {', '.join(crowded)}")
-        ends = {self.site_of_end("alice"), self.site_of_end("bob")}
-        if sites and (len(ends) == 1 or not ends.issuperset(sites)):
-            raise ValueError(
-                "gear: an OTDR stands at one end of the fibre, and each end has a site of its own"
-            )
-        return self
-
-    def site_of_end(self, end: Literal["alice", "bob"]) -> str:
-        """Return the site at which an end of the QKD pair stands, and with it that end of the fibre."""
-        return self.gear[self.appliance_at(end)].site
-
-    def appliance_at(self, end: Literal["alice", "bob"]) -> str:
-        """Return the gear name of one end of the QKD pair."""
-        ends = [
-            name for name, gear in self.gear.items() if isinstance(gear, CerberisXgrGear) and gear.end == end
-        ]
-        return ends[0]
 
 
 # --- plans

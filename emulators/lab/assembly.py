@@ -10,17 +10,14 @@ from typing import TYPE_CHECKING, Literal
 
 from drivers.facts.inventory import (
     CerberisXgrGear,
-    FixedAttenuatorsGear,
     MapMvoaGear,
     OzDd100Gear,
     SecretReference,
     SerialConnection,
-    ViaviOtdrGear,
     VisaSocketConnection,
     WebApiConnection,
 )
 from drivers.facts.lab import LabAddresses
-from emulators.attenuators.fixed_attenuators import true_losses_db
 from emulators.attenuators.oz_dd100mc import INSERTION_LOSS_DB as OZ_DD100_INSERTION_LOSS_DB
 from emulators.attenuators.oz_dd100mc import EmulatedOzDd100
 from emulators.attenuators.viavi_mvoa import INSERTION_LOSS_DB as MVOA_INSERTION_LOSS_DB
@@ -39,11 +36,6 @@ from emulators.lab.faults import FaultSchedule
 from emulators.lab.history import FILE_NAME, History
 from emulators.lab.remembered import RememberedDevice
 from emulators.lab.streams import Streams
-from emulators.otdr.viavi_smartotdr import EmulatedSmartOtdr
-from emulators.plant.changed_path import with_hidden_loss
-from emulators.plant.description import path_of_fibre
-from emulators.plant.fibre_ends import FibreEnds
-from emulators.plant.fibre_plant import FibrePlant
 from emulators.plant.link import Link
 from emulators.plant.patch_panel import PatchPanel
 from emulators.wires.https_server import serve_https
@@ -61,7 +53,6 @@ if TYPE_CHECKING:
     from emulators.cow4.profile import Profile
     from emulators.wires.pki import Pki
     from emulators.wires.places import Place
-    from emulators.wires.scpi_server import ScpiDevice
 
 USER = "bench"
 
@@ -105,10 +96,7 @@ class EmulatedLab:
         if settings.go_on_at_s is None:
             self._history.forget()
         self.faults.remember_in(self._history)
-        built = with_hidden_loss(path_of_fibre(station.fibre), station.emulation.extra_loss_db)
-        plant = FibrePlant(built, self._link, self.faults.note)
-        self._ends = FibreEnds(station, plant, self._link, self.faults.note)
-        acts = LabActs(self.faults, self._panel, self._ends, plant, station.gear, self._history)
+        acts = LabActs(self.faults, self._panel, station.gear, self._history)
         self._lab_id = secrets.token_hex(8)
         self.control = Control(self._lab_id, self.clock, self.faults, acts, settings.idle_exit_s)
         self._streams = Streams(settings.seed)
@@ -136,11 +124,6 @@ class EmulatedLab:
                 connections[name] = await self._serve_mvoa(name, gear)
             elif isinstance(gear, OzDd100Gear):
                 connections[name] = await self._serve_oz_dd100(name, gear)
-            elif isinstance(gear, FixedAttenuatorsGear):
-                for piece, loss_db in true_losses_db(name, gear, self._streams).items():
-                    self._panel.mount(piece, loss_db, in_line=False)
-            elif isinstance(gear, ViaviOtdrGear):
-                connections[name] = await self._serve_smartotdr(name, gear)
             else:
                 connections[name] = await self._serve_appliance(name, gear, pki, credentials)
         if settings.go_on_at_s is not None:
@@ -176,13 +159,7 @@ class EmulatedLab:
 
     async def _serve_mvoa(self, name: str, gear: MapMvoaGear) -> VisaSocketConnection:
         self._panel.mount(name, _insertion_loss_db(gear, MVOA_INSERTION_LOSS_DB))
-        return await self._serve_scpi(name, EmulatedMvoa(name, self._link, self.clock, gear.defects))
-
-    async def _serve_smartotdr(self, name: str, gear: ViaviOtdrGear) -> VisaSocketConnection:
-        noise = self._streams.stream(f"{name}/noise")
-        return await self._serve_scpi(name, EmulatedSmartOtdr(gear, self._ends, self.clock, noise))
-
-    async def _serve_scpi(self, name: str, device: ScpiDevice) -> VisaSocketConnection:
+        device = EmulatedMvoa(name, self._link, self.clock, gear.defects)
         remembered = RememberedDevice(name, device, self._history)
         place = self._place_of(name)
         with listening_at(name, place):

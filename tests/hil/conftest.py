@@ -18,8 +18,8 @@ def closed_records() -> Generator[None]:
     opened: list[sqlite3.Connection] = []
     connect = record._connect
 
-    def connect_and_remember(path: str, preparation: str = "") -> sqlite3.Connection:
-        opened.append(connect(path, preparation))
+    def connect_and_remember(path: str) -> sqlite3.Connection:
+        opened.append(connect(path))
         return opened[-1]
 
     with pytest.MonkeyPatch.context() as patched:

@@ -78,8 +78,6 @@ def foreign_lab(
     described = with_plans(write_inventory(own, {"gear.voa.defects": voa_defects or {}}))
     command = [*hosts.in_lab, sys.executable, "-m", "emulators", "serve", str(described)]
     command += ["--clock", "wall", "--plan", "glance", "--seed", str(SEED), "--folder", str(own / "files")]
-    # Should this process be killed; a session on the lab target is no client of the lab's control.
-    command += ["--idle-exit-s", "600"]
     for name, place in _places(hosts).items():
         command += ["--listen", f"{name}={place}"]
     with subprocess.Popen(

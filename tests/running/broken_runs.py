@@ -64,7 +64,7 @@ def smoke(inventory: Path, target: Target = "emulator", seed: int = 1) -> Choice
 
 
 def die(inventory: Path, folder: Path, procedure: str, records: int, *more: str) -> None:
-    """Work on the run of `folder` in a process that is killed after so many records, and wait for its guard."""
+    """Work on the run of `folder` in a process killed after so many records, and wait for its guard."""
     command = [sys.executable, "-m", "tests.running.dying", str(inventory), str(folder), procedure]
     done = subprocess.run(
         [*command, f"--records={records}", *more], cwd=PROJECT, capture_output=True, text=True, check=False

@@ -90,7 +90,11 @@ class Death(Silent):
 def mortal(procedure: Procedure, death: Death, records: int) -> Procedure:
     if records != AT_START:
         return procedure
-    return replace(procedure, run=lambda *_: death.strike())
+
+    def die_at_once(*_arguments: object) -> None:
+        death.strike()
+
+    return replace(procedure, run=die_at_once)
 
 
 def main() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from typing import TYPE_CHECKING
 
@@ -211,4 +210,4 @@ def test_a_lab_that_still_starts_when_its_runner_is_killed_is_ended_and_not_shar
         starting.kill()
         starting.communicate()
     assert rows(folder) == unbroken
-    assert os.path.exists(folder / "lab.json")
+    assert (folder / "lab.json").exists()

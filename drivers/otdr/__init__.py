@@ -1,1 +1,0 @@
-"""OTDR drivers, and the interlock that keeps their light from live receivers."""
