@@ -199,7 +199,7 @@ def _make_safe(station: Station, run: RunRecord) -> None:
         with suppress(BenchError):
             run.add_event(station.clock.now_s(), "safe state NOT reached", str(error))
         raise
-    run.add_event(station.clock.now_s(), "safe state", station.safe_state_in_words())
+    run.add_event(station.clock.now_s(), "safe state", station.facts.safe_state.attenuator)
 
 
 def _note_what_the_lab_did(station: Station, run: RunRecord) -> None:
