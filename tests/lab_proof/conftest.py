@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.lab_proof.foreign_lab import ForeignLab, Hosts, foreign_lab
+from tests.lab_proof.foreign_lab import NETWORK, ForeignLab, Hosts, foreign_lab
 from tests.lab_proof.namespaces import NoNamespaces, cabled_namespaces
 from tests.lab_proof.sessions import Session, session
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
-ON_LOOPBACK = Hosts("127.0.1.10", "127.0.1.20")
-WRONG_ON_LOOPBACK = Hosts("127.0.2.10", "127.0.2.20")
+ON_LOOPBACK = Hosts(f"127.{NETWORK}.10", f"127.{NETWORK}.20")
+WRONG_ON_LOOPBACK = Hosts(f"127.{NETWORK}.30", f"127.{NETWORK}.40")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -27,6 +28,11 @@ about once in 500 times (2700 starts within the lab's first 70 s, at 40 dates, w
 """
 WEB_PORT = 18443
 SCPI_PORT = 18201
+
+# Addresses and leases are the whole host's: of two people who test at the same time each needs his own.
+_NUMBER = os.getpid()
+NETWORK = f"{_NUMBER // 250 % 250 + 1}.{_NUMBER % 250 + 1}"
+"""Two numbers in the middle of every address of this process's labs."""
 
 PLANS: dict[str, Any] = {
     # By the wall clock, so as little as the limits' effective samples allow.
@@ -78,6 +84,8 @@ def foreign_lab(
     described = with_plans(write_inventory(own, {"gear.voa.defects": voa_defects or {}}))
     command = [*hosts.in_lab, sys.executable, "-m", "emulators", "serve", str(described)]
     command += ["--clock", "wall", "--plan", "glance", "--seed", str(SEED), "--folder", str(own / "files")]
+    # Should this process be killed; a session on the lab target is no client of the lab's control.
+    command += ["--idle-exit-s", "600"]
     for name, place in _places(hosts).items():
         command += ["--listen", f"{name}={place}"]
     with subprocess.Popen(

@@ -11,14 +11,14 @@ import subprocess
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-from tests.lab_proof.foreign_lab import Hosts
+from tests.lab_proof.foreign_lab import NETWORK, Hosts
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
-BENCH = "10.77.0.1"
-SITE_A = "10.77.0.10"
-SITE_B = "10.77.0.20"
+BENCH = f"10.{NETWORK}.1"
+SITE_A = f"10.{NETWORK}.10"
+SITE_B = f"10.{NETWORK}.20"
 
 _PROGRAMS = ("unshare", "nsenter", "ip")
 

@@ -15,11 +15,12 @@ from drivers.facts.inventory import OzDd100Gear
 from emulators.wires.places import FREE_PLACE, Place, PlaceError, listening_at, read_places
 from tests.acceptance.benches import PROJECT
 from tests.contact.contact_lab import BOB, VOA
-from tests.lab_proof.foreign_lab import Hosts, foreign_lab, found_at
+from tests.lab_proof.foreign_lab import NETWORK, Hosts, foreign_lab, found_at
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+SITE_A, SITE_B = f"127.{NETWORK}.50", f"127.{NETWORK}.60"
 GEAR = {"bob": BOB, "voa": VOA}
 SERIAL = OzDd100Gear(role="attenuator", driver="oz_dd100mc", site="here", calibration_nm=1550)
 
@@ -32,21 +33,21 @@ def serve(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_named_gear_and_control_are_there_and_all_else_is_on_free_ports_of_loopback(tmp_path: Path) -> None:
-    wanted = ("--listen", "alice=127.0.3.10:18443", "--listen", "control=127.0.3.1:18000")
+    wanted = ("--listen", f"alice={SITE_A}:18443", "--listen", f"control={SITE_B}:18000")
     done = serve(tmp_path, *wanted)
     assert (done.returncode, done.stderr) == (0, "")
     addresses = json.loads(done.stdout)
-    assert addresses["connections"]["alice"]["url"] == "https://127.0.3.10:18443"
-    assert addresses["control"] == {"host": "127.0.3.1", "port": 18000}
+    assert addresses["connections"]["alice"]["url"] == f"https://{SITE_A}:18443"
+    assert addresses["control"] == {"host": SITE_B, "port": 18000}
     assert addresses["connections"]["bob"]["url"].startswith("https://127.0.0.1:")
     assert addresses["connections"]["voa"]["resource"].startswith("TCPIP::127.0.0.1::")
 
 
 def test_a_lab_at_fixed_addresses_is_met_as_a_lab_is(tmp_path: Path) -> None:
     """By an inventory alone: the certificate holds the address, and the clock is the host's."""
-    with foreign_lab(tmp_path, Hosts("127.0.3.10", "127.0.3.20")) as lab:
+    with foreign_lab(tmp_path, Hosts(SITE_A, SITE_B)) as lab:
         found = found_at(lab)
-    for name, host in (("alice", "127.0.3.10"), ("bob", "127.0.3.20")):
+    for name, host in (("alice", SITE_A), ("bob", SITE_B)):
         certificate = found[name]["certificate"]
         assert certificate["distrust"] is None
         assert set(certificate["certificate"]["names"]) == {"127.0.0.1", "localhost", name, host}
@@ -73,10 +74,10 @@ def test_a_mistake_is_told_in_words_before_any_file_is_touched(
 
 
 def test_a_second_lab_at_the_same_address_leaves_the_first_one_its_files(tmp_path: Path) -> None:
-    with foreign_lab(tmp_path, Hosts("127.0.3.30", "127.0.3.40")) as lab:
-        done = serve(tmp_path / "lab" / "files", "--listen", "alice=127.0.3.30:18443")
+    with foreign_lab(tmp_path, Hosts(SITE_A, SITE_B)) as lab:
+        done = serve(tmp_path / "lab" / "files", "--listen", f"alice={SITE_A}:18443")
         assert done.returncode == 2
-        assert "alice cannot listen at 127.0.3.30:18443: another program listens there" in done.stderr
+        assert f"alice cannot listen at {SITE_A}:18443: another program listens there" in done.stderr
         assert found_at(lab)["alice"]["is_as_expected"]
 
 

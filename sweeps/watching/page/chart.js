@@ -52,7 +52,8 @@ function timeRange(view) {
 
 function timeLabel(seconds, step) {
   const text = utc(seconds);
-  if (step >= 86400) return text.slice(5, 10);
+  const isMidnight = seconds % 86400 === 0;
+  if (step >= 86400 || (isMidnight && step >= 3600)) return text.slice(5, 10);
   if (step >= 60) return text.slice(11, 16);
   return text.slice(11);
 }
@@ -90,7 +91,7 @@ function segmentsOf(view) {
 const path = points => points.map(([x, y], index) => `${index ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`).join("");
 
 function drawAxes(svg, quantity, box, times, values, isVirtual) {
-  const step = niceStep(values[1] - values[0], 5);
+  const step = niceStep(values[1] - values[0], 6);
   const decimals = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
   for (const value of ticksOf(values[0], values[1], step)) {
     const y = box.y(value);
