@@ -62,6 +62,8 @@ class History:
         acts: list[Act] = []
         whole_bytes = 0
         for line in self._path.read_bytes().splitlines(keepends=True):
+            if not line.endswith(b"\n"):
+                break
             try:
                 acts.append(Act.model_validate_json(line))
             except ValidationError:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Literal
 from filelock import FileLock, Timeout
 
 from drivers.clock import utc_now_s
-from drivers.errors import StationError
+from drivers.errors import RecordError, StationError
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
@@ -39,7 +39,12 @@ _HOST_FOLDERS = (Path("/run/lock"), Path(tempfile.gettempdir()))
 
 @contextmanager
 def run_lease(folder: Path, role: OwnerRole) -> Generator[None]:
-    """Have the run of `folder` to oneself while the block runs; StationError naming who has it."""
+    """Have the run of `folder` to oneself while the block runs.
+
+    StationError naming who has it, RecordError if there is no such folder.
+    """
+    if not folder.is_dir():  # which the lock would make
+        raise RecordError(f"run {folder}: there is no such folder")
     with _lease(folder / RUN_LOCK, f"the run {folder.name}", folder, role):
         yield
 

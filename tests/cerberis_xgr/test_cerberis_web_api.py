@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
+    from drivers.facts.telemetry import TelemetryRecord
     from drivers.roles import TelemetryBatch
 
 TELEMETRY = "/api/v1/telemetry"
@@ -239,6 +241,84 @@ def test_an_appliance_that_counts_anew_is_read_from_its_first_record_on(lab: Web
     assert "counts anew" in gap.reason
     assert numbers(second) == [3]
     assert second.gaps == []
+
+
+def taken_up_after(lab: WebLab, newest: TelemetryRecord) -> tuple[TelemetryBatch, TelemetryBatch]:
+    """Take a telemetry up in a new session where an earlier one ended; return the first two readings."""
+    driver = lab.driver()
+    driver.continue_telemetry(newest)
+    first = driver.read_telemetry()
+    lab.make_records(1)
+    second = driver.read_telemetry()
+    driver.close()
+    return first, second
+
+
+def newest_of_a_session(lab: WebLab, count: int) -> TelemetryRecord:
+    driver = lab.driver()
+    lab.make_records(count)
+    newest = driver.read_telemetry().records[-1]
+    driver.close()
+    return newest
+
+
+def test_a_new_session_goes_on_after_the_newest_record_of_the_one_before(lab: WebLab) -> None:
+    newest = newest_of_a_session(lab, 3)
+    lab.make_records(2)
+    first, second = taken_up_after(lab, newest)
+    assert numbers(first) == [newest.sequence + 1, newest.sequence + 2]
+    assert numbers(second) == [newest.sequence + 3]
+    assert first.gaps == second.gaps == []
+
+
+def test_a_new_session_that_finds_nothing_new_takes_nothing_twice(lab: WebLab) -> None:
+    newest = newest_of_a_session(lab, 3)
+    first, second = taken_up_after(lab, newest)
+    assert numbers(first) == []
+    assert numbers(second) == [newest.sequence + 1]
+
+
+def test_what_is_no_longer_held_when_a_session_is_taken_up_is_a_gap(
+    lab: WebLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pair_module, "BACKLOG_RECORDS", 4)
+    newest = newest_of_a_session(lab, 3)
+    lab.make_records(10)
+    first, _ = taken_up_after(lab, newest)
+    assert numbers(first)[-1] == newest.sequence + 10
+    (gap,) = first.gaps
+    assert (gap.first, gap.last) == (newest.sequence + 1, numbers(first)[0] - 1)
+
+
+@pytest.mark.parametrize("count", [2, 3, 5], ids=["fewer", "as-many", "more"])
+def test_an_appliance_that_has_counted_anew_between_sessions_is_read_from_its_first_record_on(
+    lab: WebLab, tmp_path: Path, count: int
+) -> None:
+    newest = newest_of_a_session(lab, 3)
+    assert newest.sequence == 3
+    with web_lab(tmp_path / "restarted") as restarted:
+        # Its clock begins where that of the other began; a second later nothing of it is the same record.
+        restarted.driver_clock.sleep(1.0)
+        other = replace(newest, window_start_s=newest.window_start_s - 1000.0)
+        restarted.make_records(count)
+        first, second = taken_up_after(restarted, other)
+        made = restarted.pair.newest
+    assert numbers(first) + numbers(second) == list(range(1, made + 1))
+    (gap,) = first.gaps
+    assert (gap.first, gap.last) == (4, 4)
+    assert "counts anew" in gap.reason
+    assert second.gaps == []
+
+
+def test_a_wire_that_is_down_when_a_session_is_taken_up_costs_no_record(lab: WebLab) -> None:
+    newest = newest_of_a_session(lab, 3)
+    lab.make_records(2)
+    driver = lab.driver()
+    lab.inject("status", "telemetry", value=500)
+    with pytest.raises(DeviceError, match="500"):
+        driver.continue_telemetry(newest)
+    assert numbers(driver.read_telemetry()) == [newest.sequence + 1, newest.sequence + 2]
+    driver.close()
 
 
 def test_a_newest_record_that_is_never_given_is_a_protocol_error(lab: WebLab) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 import threading
-from typing import TYPE_CHECKING
+from contextlib import closing
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from hypothesis import given
@@ -17,10 +20,14 @@ from drivers.lab_control.clock import VirtualLabClock, WallLabClock
 from drivers.lab_control.control import LabControl
 from drivers.lab_control.faults import LabFaults
 from emulators.lab.clock import LabClock
+from emulators.lab.control import Control
 from tests.lab.lab_thread import LabThread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from emulators.lab.acts import LabActs
+    from emulators.lab.faults import FaultSchedule
 
 
 @pytest.fixture
@@ -189,3 +196,80 @@ def test_the_wall_clock_waits_no_longer_than_asked() -> None:
     assert clock.now_s() >= begun_s + 0.01
     clock.wait_until(begun_s)
     assert clock.wall_timeout_s(3.0) == 3.0
+
+
+@pytest.mark.parametrize("resets", [False, True], ids=["hung-up", "reset"])
+def test_a_waiter_that_died_while_it_waited_is_taken_over(
+    monkeypatch: pytest.MonkeyPatch, *, resets: bool
+) -> None:
+    """A process that is killed with something unread resets its connection: no end is seen, but an error."""
+    with (
+        LabThread("wall") as lab,
+        closing(LabControl(lab.address)) as dead,
+        closing(LabControl(lab.address)) as heir,
+    ):
+        begun = threading.Event()
+        wait_until = lab.clock.wait_until
+
+        async def told(t_s: float) -> float:
+            begun.set()
+            return await wait_until(t_s)
+
+        monkeypatch.setattr(lab.clock, "wait_until", told)
+        WallLabClock(dead)
+        far = ControlRequest(do="wait_until", number=99, t_s=1e9)
+        dead._socket.sendall(far.model_dump_json(exclude_none=True).encode() + b"\n")
+        assert begun.wait(10.0)
+        with pytest.raises(LabError, match="one waiter per lab"):
+            heir.ask(ControlRequest(do="claim_clock"))
+        if resets:
+            dead._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        dead.close()
+        assert claimed(heir)
+        assert heir.ask(ControlRequest(do="wait_until", t_s=0.0)).now_s < 1e6
+
+
+def claimed(control: LabControl) -> bool:
+    """Claim the clock as soon as the lab has seen that its waiter is gone."""
+    clock = WallClock()
+    for _ in range(2000):
+        try:
+            control.ask(ControlRequest(do="claim_clock"))
+        except LabError:
+            clock.sleep(0.001)
+        else:
+            return True
+    return False
+
+
+def test_a_client_of_another_lab_at_the_same_port_is_refused(lab: LabThread) -> None:
+    with closing(LabControl(lab.address, "lab 0")) as other, closing(LabControl(lab.address, "lab 1")) as own:
+        with pytest.raises(LabError, match="this is another lab"):
+            other.ask(ControlRequest(do="shutdown"))
+        own.ask(ControlRequest(do="now"))
+
+
+def test_a_lab_ends_itself_when_nobody_was_there_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("emulators.lab.control._IDLE_CHECK_S", 0.01)
+
+    async def live(clients: int) -> bool:
+        clock = LabClock("virtual", t0_s=0.0)
+        control = Control(
+            "lab 1", clock, cast("FaultSchedule", None), cast("LabActs", None), idle_exit_s=0.05
+        )
+        address = await control.start()
+        writers = [(await asyncio.open_connection(address.host, address.port))[1] for _ in range(clients)]
+        try:
+            async with asyncio.timeout(5.0 if not clients else 0.3):
+                await control.run_until_ended()
+        except TimeoutError:
+            return True
+        finally:
+            for writer in writers:
+                writer.close()
+            control.close()
+            await asyncio.sleep(0)
+        return False
+
+    assert asyncio.run(live(clients=1))
+    assert not asyncio.run(live(clients=0))

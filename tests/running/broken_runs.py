@@ -152,3 +152,28 @@ def set_by_hand(folder: Path, attenuation_db: float, then_s: float) -> None:
     scpi(addresses, f":OUTP:ATT 1,{attenuation_db}")
     VirtualLabClock(control).sleep(then_s)
     control.close()
+
+
+class After(Silent):
+    """Does something once so many records are taken."""
+
+    def __init__(self, records: int) -> None:
+        self._left = records
+
+    def advance(self, steps: int, text: str) -> None:  # noqa: ARG002 - the Protocol's signature
+        """Count down."""
+        self._left -= steps
+        if self._left == 0:
+            self.act()
+
+    def act(self) -> None:
+        """Do it."""
+        raise NotImplementedError
+
+
+class CtrlC(After):
+    """Sends this process what Ctrl-C sends."""
+
+    def act(self) -> None:
+        """Send it."""
+        signal.raise_signal(signal.SIGINT)
