@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from hil_tests.measure.measured import Measured
 from hil_tests.paper import compare_with_paper
+from hil_tests.procedures import procedures_not_run
 from hil_tests.report.acceptance_json import provenance_of, write_acceptance_json
 from hil_tests.report.summary import render_summary
-from hil_tests.run_facts import RunFacts, procedures_not_run
 from hil_tests.verdict import applies, check_of, judge
+from sweeps.record.facts import RunFacts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
     from drivers.facts.inventory import Plan
     from hil_tests.limits import Limit, Limits
     from hil_tests.paper import PaperRow
-    from hil_tests.run_facts import ProcedureName
     from hil_tests.verdict import Check
+    from sweeps.record.facts import ProcedureName
     from sweeps.record.run_record import RunRecord
 
 

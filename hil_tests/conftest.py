@@ -22,7 +22,7 @@ from sweeps.running.permission import Allowed, not_allowed
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hil_tests.run_facts import ProcedureName
+    from sweeps.record.facts import ProcedureName
 
 REPORTS = Path("reports")
 CHOICE = pytest.StashKey[Choice]()

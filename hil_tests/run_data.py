@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hil_tests.run_facts import RunFacts, is_same_point, read_facts
+from sweeps.record.facts import RunFacts, is_same_point, read_facts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

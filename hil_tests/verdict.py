@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from drivers.errors import BenchError
 from hil_tests.measure.registry import measure
 from hil_tests.run_data import read_run
-from hil_tests.run_facts import is_same_point
+from sweeps.record.facts import is_same_point
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from hil_tests.limits import Limit, Limits
     from hil_tests.measure.estimates import Estimate
     from hil_tests.measure.measured import Measured
-    from hil_tests.run_facts import ProcedureName, RunFacts
+    from sweeps.record.facts import ProcedureName, RunFacts
     from sweeps.record.run_record import RunRecord
 
 Verdict = Literal["pass", "marginal", "fail", "incomplete"]

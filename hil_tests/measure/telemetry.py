@@ -8,7 +8,7 @@ import numpy as np
 
 from hil_tests.measure import estimates
 from hil_tests.measure.measured import NO_RECORDS, Measured
-from hil_tests.run_facts import is_same_point
+from sweeps.record.facts import is_same_point
 
 if TYPE_CHECKING:
     from hil_tests.limits import Limit

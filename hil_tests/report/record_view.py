@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hil_tests.run_data import RunData
-    from hil_tests.run_facts import InstrumentFacts, RunFacts
+    from sweeps.record.facts import InstrumentFacts, RunFacts
     from sweeps.record.schema import Gap
 
 MOST_JOURNAL_LINES = 12

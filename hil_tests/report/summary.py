@@ -11,10 +11,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from hil_tests.paper import load_paper
+from hil_tests.procedures import PROCEDURE_TITLES, procedures_not_run
 from hil_tests.report import formats, paper_view, record_view
 from hil_tests.report.figures import attenuation_figure, stability_figure
 from hil_tests.run_data import read_run
-from hil_tests.run_facts import PROCEDURE_TITLES, procedures_not_run
 from hil_tests.verdict import overall
 
 if TYPE_CHECKING:

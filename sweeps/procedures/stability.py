@@ -9,6 +9,7 @@ from sweeps.procedures.slots import RECORD_WINDOW_S, Absence, SlotSchedule
 from sweeps.record.schema import Schedule
 
 if TYPE_CHECKING:
+    from drivers.clock import Clock
     from drivers.facts.inventory import Plan
     from drivers.facts.inventory import Station as StationFacts
     from drivers.station import Station
@@ -54,7 +55,7 @@ def run_stability(station: Station, plan: Plan, run: RunRecord, progress: Progre
     now_s = station.clock.now_s() + prepared.offset_s
     if planned:
         schedule = planned[0]
-        absence = _absence(run, schedule, now_s, prepared.offset_s)
+        absence = _absence(run, station.clock, schedule, now_s, prepared.offset_s)
     else:
         schedule = Schedule(None, now_s, plan.record_period_s, 0, plan.stability.records)
         absence = None
@@ -70,20 +71,20 @@ def run_stability(station: Station, plan: Plan, run: RunRecord, progress: Progre
     slots.take_all(progress, "0 dB")
 
 
-def _absence(run: RunRecord, schedule: Schedule, now_s: float, offset_s: float) -> Absence:
+def _absence(run: RunRecord, clock: Clock, schedule: Schedule, now_s: float, offset_s: float) -> Absence:
     """Return the time since the last record, in which nobody took any."""
     newest = run.newest_slot()
     from_s = schedule.start_s if newest is None else newest.record.window_start_s + newest.record.window_s
     reason = "the run was broken off here and taken up again later"
-    doubt = _doubt(run, from_s - offset_s)
+    doubt = _doubt(run, clock, from_s - offset_s)
     return Absence(from_s, now_s, f"{reason}; {doubt}" if doubt else reason, link_kept=doubt is None)
 
 
-def _doubt(run: RunRecord, from_s: float) -> str | None:
+def _doubt(run: RunRecord, clock: Clock, from_s: float) -> str | None:
     """Return why the link may have been another one since `from_s` (station time); None if it was not."""
     since = [event.kind for event in run.events() if event.lab_time_s >= from_s - _SAME_MOMENT_S]
     if _FOUND_AWAY in since:
         return "the link was not at its reference meanwhile"
-    if run.meta().get("target") == "lab":
+    if clock.kind != "virtual":  # there, time stood still while nobody was there
         return "nobody knows what was done to the link meanwhile"
     return None

@@ -74,7 +74,7 @@ def summary_of(folder: Path) -> RunSummary:
             target=facts.target,
             seed=facts.seed,
             records_taken=run.count_records(),
-            records_planned=facts.records_planned,
+            records_planned=facts.records_planned_at(None),
             gaps=len(run.gaps()),
             started_utc_s=facts.started_utc_s,
             finished_utc_s=facts.finished_utc_s,

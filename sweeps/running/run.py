@@ -14,6 +14,7 @@ from sweeps.record.runner import this_runner
 from sweeps.running.bench import leased_gear, open_bench
 from sweeps.running.differences import differences
 from sweeps.running.guard import guarded
+from sweeps.running.journalled_operator import JournalledOperator
 from sweeps.running.lab_process import INVENTORY_NAME
 from sweeps.running.lease import run_lease
 from sweeps.running.meta import frozen_facts, meta_of, plan_json, provenance_of
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from drivers.clock import Clock
-    from drivers.roles import Operator, OperatorAnswer, OperatorTask
     from drivers.station import Station
     from sweeps.choice import Choice
     from sweeps.procedures.registry import Procedure
@@ -141,7 +140,7 @@ def _work_on(session: _Session) -> None:
             session.choice,
             run.folder,
             go_on_at_s=session.go_on_at_s,
-            journal=lambda operator, clock: _Journalled(operator, clock, session),
+            journal=lambda operator, clock: JournalledOperator(operator, clock, run, session.progress),
         ) as station:
             _run_on(station, session)
     except BaseException as error:
@@ -212,27 +211,3 @@ def _note_what_the_lab_did(station: Station, run: RunRecord) -> None:
             line = (entry.t_s, f"lab: {entry.kind}", entry.text)
             if line not in known:
                 run.add_event(*line)
-
-
-class _Journalled:
-    """An operator whose tasks and answers are written into the run's journal."""
-
-    def __init__(self, operator: Operator, clock: Clock, session: _Session) -> None:
-        self._operator = operator
-        self._clock = clock
-        self._session = session
-
-    def carry_out(self, task: OperatorTask) -> OperatorAnswer:
-        """Have `task` done, and note what was asked and what was answered."""
-        self._note("operator asked", f"{task.do} ({task.why})")
-        try:
-            with self._session.progress.paused():
-                answer = self._operator.carry_out(task)
-        except BaseException as error:
-            self._note("operator", f"not done: {type(error).__name__}: {error}")
-            raise
-        self._note("operator", f"{answer.text} (by {answer.answered_by})")
-        return answer
-
-    def _note(self, kind: str, text: str) -> None:
-        self._session.run.add_event(self._clock.now_s(), kind, text)

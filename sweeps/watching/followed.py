@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sweeps.procedures.slots import RECORD_WINDOW_S
+from sweeps.record.facts import RunFacts
 from sweeps.watching.alarms import NOT_READ, NOT_SAFE, RESUMED, SAFE, OddTelemetry, Told, are_sane, oddity_of
 from sweeps.watching.pace import Pacer
-from sweeps.watching.plan_facts import facts_of, planned_records, sweep_plan
 from sweeps.watching.run_view import QUANTITIES, JournalLine, Newest
 from sweeps.watching.spread import Buckets
 from sweeps.watching.visits import Visit
@@ -28,13 +29,10 @@ _MOST_TEXT = 400
 class FollowedRun:
     """Takes in the rows of a run in the order in which they were written."""
 
-    def __init__(self, name: str) -> None:
-        self._name = name
+    def __init__(self) -> None:
         self._points: dict[int, Point] = {}
-        self.meta: dict[str, Any] = {}
-        self.facts = facts_of(name, {})
-        self.buckets = Buckets(self.facts.period_s, len(QUANTITIES))
-        self.sweep = sweep_plan({})
+        self.facts = RunFacts()
+        self.buckets = Buckets(self.period_s(), len(QUANTITIES))
         self.visits: dict[int | None, Visit] = {}
         self.pacer = Pacer()
         self.newest: Newest | None = None
@@ -50,11 +48,9 @@ class FollowedRun:
 
     def take_in(self, rows: NewRows) -> None:
         """Take in all rows of a look."""
-        self.meta = rows.meta
-        self.facts = facts_of(self._name, rows.meta)
-        self.sweep = sweep_plan(rows.meta)
+        self.facts = rows.facts
         if self.newest is None:  # as narrow as the plan's period, which is known only now
-            self.buckets = Buckets(self.facts.period_s, len(QUANTITIES))
+            self.buckets = Buckets(self.period_s(), len(QUANTITIES))
         for started_utc_s in rows.sessions_utc_s:
             self.pacer.begin_session(started_utc_s)
         self._points.update({point.number: point for point in rows.points})
@@ -68,6 +64,22 @@ class FollowedRun:
             self._note(event)
         for point, records in groupby(rows.telemetry, lambda row: row.point):
             self._take(point, list(records))
+
+    def period_s(self) -> float:
+        """Return the record period; where the plan does not say, what an appliance's record covers."""
+        return self.facts.plan.record_period_s or RECORD_WINDOW_S
+
+    def points_db(self) -> list[float]:
+        """Return the points of a planned sweep; none outside one."""
+        return self.facts.plan.attenuation.added_db if self.facts.procedure == "attenuation" else []
+
+    def settle_s(self) -> float:
+        """Return how long a planned sweep waits at each point; 0 outside one."""
+        return self.facts.plan.attenuation.settle_s if self.points_db() else 0.0
+
+    def records_per_point(self) -> int:
+        """Return how many records the plan wants at each point of a sweep; 0 where it does not say."""
+        return self.facts.plan.attenuation.records_per_point or 0
 
     def has_begun(self) -> bool:
         """Return whether the schedule that is on has a record yet."""
@@ -83,14 +95,14 @@ class FollowedRun:
 
     def planned(self) -> int | None:
         """Return how many records are planned; None where the record does not say."""
-        planned = planned_records(self.meta)
+        planned = self.facts.records_planned_at(None)
         return (self._slots_scheduled or None) if planned is None else planned
 
     def _visit(self, number: int | None) -> Visit:
         visit = self.visits.get(number)
         if visit is None:
             point = None if number is None else self._points.get(number)
-            visit = self.visits[number] = Visit(point, self.facts.period_s)
+            visit = self.visits[number] = Visit(point, self.period_s())
         return visit
 
     def _plan(self, schedule: Schedule) -> None:

@@ -8,6 +8,7 @@ from sweeps.watching.run_view import (
     QUANTITIES,
     Column,
     Empty,
+    Facts,
     GapLine,
     Gaps,
     Level,
@@ -97,6 +98,24 @@ def _lost_line(gap: Gap) -> GapLine:
     return GapLine(None, f"records {gap.first_sequence} to {gap.last_sequence}", gap.reason)
 
 
+def shown_facts(name: str, run: FollowedRun) -> Facts:
+    """Return what is planned, where and for whom; empty words for what the record does not say."""
+    facts = run.facts
+    return Facts(
+        run=name,
+        procedure=facts.procedure or "",
+        station=facts.station or "",
+        station_title=facts.station_title or "",
+        plan_name=facts.plan_name or "",
+        plan_title=facts.plan.title or "",
+        target=facts.target or "",
+        clock=facts.clock or "",
+        period_s=run.period_s(),
+        started_utc_s=facts.started_utc_s,
+        finished_utc_s=facts.finished_utc_s,
+    )
+
+
 def points_of(run: FollowedRun, state: State) -> tuple[SweepPoint, ...]:
     """Return the points of a planned sweep, visited or not; several visits of one are put together."""
     by_step: dict[int, list[Visit]] = {}
@@ -105,7 +124,7 @@ def points_of(run: FollowedRun, state: State) -> tuple[SweepPoint, ...]:
             by_step.setdefault(visit.point.step, []).append(visit)
     here = max((visit.point.number for visit in run.visits.values() if visit.point is not None), default=None)
     return tuple(
-        _point_of(run, step, by_step.get(step, []), here, state) for step in range(len(run.sweep.added_db))
+        _point_of(run, step, by_step.get(step, []), here, state) for step in range(len(run.points_db()))
     )
 
 
@@ -118,16 +137,16 @@ def _point_of(run: FollowedRun, step: int, visits: list[Visit], here: int | None
     records = sum(visit.taken for visit in visits)
     dealt_with = records + sum(visit.empty.count for visit in visits)
     return SweepPoint(
-        added_db=run.sweep.added_db[step],
+        added_db=run.points_db()[step],
         setting_db=None if newest is None else newest.setting_db,
         readback_db=None if newest is None else newest.readback_db,
         state=_state_of(
             is_visited=newest is not None,
-            is_through=dealt_with >= run.sweep.records_per_point,
+            is_through=dealt_with >= run.records_per_point(),
             is_here=newest is not None and newest.number == here and not state.is_over(),
         ),
         records=records,
-        planned=run.sweep.records_per_point,
+        planned=run.records_per_point(),
         quantities=summaries(spreads),
     )
 

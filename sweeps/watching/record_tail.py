@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from drivers.errors import RecordError
+from sweeps.record.facts import RunFacts, facts_of
 from sweeps.record.run_record import LOG_NAME
 from sweeps.record.schema import SCHEMA_VERSION, Event, Gap, Point, Schedule
 
@@ -67,7 +68,7 @@ class TelemetryRow(NamedTuple):
 class NewRows:
     """Rows that were not there at the last look; `is_all` is false when there are still more."""
 
-    meta: dict[str, Any] = field(default_factory=dict[str, Any])
+    facts: RunFacts = field(default_factory=RunFacts)
     sessions_utc_s: tuple[float, ...] = ()
     points: tuple[Point, ...] = ()
     schedules: tuple[Schedule, ...] = ()
@@ -120,7 +121,7 @@ class RecordTail:
             rows[table] = self._new_rows(database, table, columns) if is_all else []
             is_all = is_all and len(rows[table]) < MOST_ROWS
         return NewRows(
-            meta={key: json.loads(value) for key, value in database.execute(_META, _META_KEYS)},
+            facts=self._facts_in(database),
             sessions_utc_s=tuple(started_s for (started_s,) in rows["session"]),
             points=tuple(Point(*row) for row in rows["point"]),
             schedules=tuple(Schedule(*row) for row in rows["schedule"]),
@@ -129,6 +130,12 @@ class RecordTail:
             telemetry=tuple(TelemetryRow(*row) for row in rows["telemetry"]),
             is_all=is_all,
         )
+
+    def _facts_in(self, database: sqlite3.Connection) -> RunFacts:
+        try:
+            return facts_of({key: json.loads(value) for key, value in database.execute(_META, _META_KEYS)})
+        except ValueError as error:
+            raise RecordError(f"{self._path}: facts that make no sense: {error}") from None
 
     def _new_rows(self, database: sqlite3.Connection, table: str, columns: str) -> list[tuple[Any, ...]]:
         found = database.execute(

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import socket
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pydantic import TypeAdapter, ValidationError
-
-from sweeps.record.runner import Runner, is_alive
+from sweeps.record.runner import is_alive
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-_RUNNER = TypeAdapter(Runner)
+    from sweeps.record.runner import Runner
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +20,9 @@ class RunnerLife:
     words: str
 
 
-def runner_life(meta: Mapping[str, Any]) -> RunnerLife:
-    """Return what is known of the runner that a run's facts name under "runner"."""
-    try:
-        runner = _RUNNER.validate_python(meta.get("runner"))
-    except ValidationError:
+def runner_life(runner: Runner | None) -> RunnerLife:
+    """Return what is known of the runner that a run's facts name, if they name one."""
+    if runner is None:
         return RunnerLife(None, "the record does not say which process holds the run")
     name = f"process {runner.pid} on {runner.host}"
     lives = is_alive(runner)

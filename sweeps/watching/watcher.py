@@ -8,7 +8,7 @@ from drivers.clock import utc_now_s
 from drivers.errors import RecordError
 from sweeps.watching.alarms import SILENT_PERIODS, SILENT_VIRTUAL_S, Trouble, alarms_of
 from sweeps.watching.followed import FollowedRun
-from sweeps.watching.picture import gaps_of, levels_of, points_of, series_of
+from sweeps.watching.picture import gaps_of, levels_of, points_of, series_of, shown_facts
 from sweeps.watching.record_tail import RecordTail
 from sweeps.watching.run_view import RunView, State
 from sweeps.watching.runner import runner_life
@@ -28,7 +28,7 @@ class RunWatcher:
 
     def _begin(self) -> None:
         self._tail = RecordTail(self._folder)
-        self._run = FollowedRun(self._folder.resolve().name)
+        self._run = FollowedRun()
         self._was_read = False
         self._scheduled_utc_s = 0.0
 
@@ -56,7 +56,7 @@ class RunWatcher:
         while True:
             rows = self._tail.read()
             started_utc_s = self._run.facts.started_utc_s
-            if started_utc_s is not None and rows.meta.get("started_utc_s") != started_utc_s:
+            if started_utc_s is not None and rows.facts.started_utc_s != started_utc_s:
                 # Another run took the folder's place.
                 self._begin()
                 continue
@@ -76,7 +76,7 @@ class RunWatcher:
         left = None if planned is None else planned - run.taken() - run.missing()
         has_end = state is State.RUNNING and left is not None and left > 0
         return RunView(
-            facts=run.facts,
+            facts=shown_facts(self._folder.resolve().name, run),
             state=state,
             reason=reason,
             planned=planned,
@@ -93,11 +93,12 @@ class RunWatcher:
         )
 
     def _state(self) -> tuple[State, str]:
-        meta, runner = self._run.meta, runner_life(self._run.meta)
-        if "finished_utc_s" in meta:
+        facts = self._run.facts
+        runner = runner_life(facts.runner)
+        if facts.finished_utc_s is not None:
             return State.FINISHED, "all that was planned is done"
-        if "ended" in meta:
-            return State.BROKEN_OFF, _how_it_ended(str(meta["ended"]))
+        if facts.ended is not None:
+            return State.BROKEN_OFF, _how_it_ended(facts.ended)
         if runner.lives is False:
             return State.RUNNER_GONE, runner.words
         if self._run.newest is None and not self._run.has_schedule:
@@ -122,7 +123,7 @@ class RunWatcher:
     def _silent_since_s(self, newest_utc_s: float | None) -> float | None:
         """Return since when a record is overdue; a schedule that was only now seen gets its time first."""
         run = self._run
-        patience_s = SILENT_PERIODS * run.facts.period_s + run.sweep.settle_s
+        patience_s = SILENT_PERIODS * run.period_s() + run.settle_s()
         if run.facts.clock == "virtual":
             patience_s = SILENT_VIRTUAL_S
         expected_from_s = max(newest_utc_s or 0.0, self._scheduled_utc_s)
