@@ -9,7 +9,7 @@ acceptance: run-env  ## paper plan on the emulator; leaves reports/acceptance.ht
 	$(BIN)/python -m pytest --target=emulator --plan=paper --fresh
 
 test: check  ## every check, and every test of the software that is not marked slow
-	$(BIN)/python -m pytest tests -m "not slow" --cov --cov-report=term
+	$(BIN)/python -m pytest tests -m "not slow" -n 2 --dist loadfile --cov --cov-report=term
 
 check: dev-env browser
 	$(BIN)/ruff check .

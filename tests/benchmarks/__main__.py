@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from tests.benchmarks.bench_otdr import bench_otdr_acquisition
 from tests.benchmarks.bench_runs import bench_run, bench_stored_record
 from tests.benchmarks.bench_scpi import bench_scpi_query
 from tests.benchmarks.bench_telemetry import bench_telemetry_read
+from tests.benchmarks.bench_watch import bench_watch
 
 REPORT = Path("reports") / "benchmarks.json"
 
@@ -22,6 +24,9 @@ def main() -> None:
     for case in (telemetry_read, stored_record):
         cases.append(case)
         _show(case)
+    for bench in (bench_watch, bench_otdr_acquisition):
+        cases.append(bench())
+        _show(cases[-1])
     for name, procedure in (("sweep_s", "attenuation"), ("ten_days_s", "stability")):
         cases.append(bench_run(name, procedure, bare_record_s))
         _show(cases[-1])
