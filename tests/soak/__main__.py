@@ -16,7 +16,7 @@ REPORT = Path("reports") / "soak.json"
 def main() -> None:
     """Run the soak and print what came of it; exit status 1 if a row differs."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--records", type=int, default=20_000)
+    parser.add_argument("--records", type=int, default=60_000)
     parser.add_argument("--runner-kills", type=int, default=200)
     parser.add_argument("--lab-kills", type=int, default=50)
     parser.add_argument("--seed", type=int, default=1, help="of the moments at which is killed")

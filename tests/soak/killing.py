@@ -72,7 +72,8 @@ class Soak:
         """
         victims = ["runner"] * runner_kills + ["lab"] * lab_kills
         self._rng.shuffle(victims)
-        targets = np.sort(self._rng.integers(0, self._records, len(victims)))
+        # The last fifth is left for what is taken between a start and its kill.
+        targets = np.sort(self._rng.integers(0, 4 * self._records // 5, len(victims)))
         for victim, target in zip(victims, targets, strict=True):
             while not self._kill_once(victim, int(target)):
                 if self._taken() >= self._records:
