@@ -91,6 +91,8 @@ class Soak:
             self._wait_for(target, runner)
             self._clock.sleep(float(self._rng.uniform(0.0, _RECORD_S)))
         is_hit = self._kill_lab() if victim == "lab" else self._kill_runner(runner)
+        if not is_hit:
+            runner.kill()  # there was no lab to kill yet: one runner more
         self._see_out(runner)
         return is_hit
 
