@@ -64,6 +64,7 @@ class Soak:
         self._inventory = plan_of(records, place / "soak")
         self._rng = np.random.default_rng(seed)
         self._clock = WallClock()
+        self._killed_labs: set[int] = set()
 
     def run(self, runner_kills: int, lab_kills: int) -> dict[str, int]:
         """Start the run, kill so many runners and labs, let it finish; return what happened.
@@ -128,8 +129,11 @@ class Soak:
 
     def _kill_lab(self) -> bool:
         try:
-            lab = json.loads((self.folder / "lab.json").read_text())
-            os.kill(lab["pid"], signal.SIGKILL)
+            pid = int(json.loads((self.folder / "lab.json").read_text())["pid"])
+            if pid in self._killed_labs:
+                return False  # the next one is not there yet; a process nobody waited for still takes signals
+            os.kill(pid, signal.SIGKILL)
         except (OSError, ValueError):
             return False  # none yet, or none any more
+        self._killed_labs.add(pid)
         return True
