@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from drivers.errors import LimitError, StationError
-from drivers.facts.inventory import InLineGear
+from drivers.facts.inventory import FixedAttenuatorsGear, InLineGear
 from drivers.facts.lab import Patch
 from drivers.roles import OperatorTask
 
@@ -30,6 +30,8 @@ class LossRule:
     """Whether 0 dB has it taken out."""
     least_in_line_db: float
     """What it adds in line at its zero setting, in dB."""
+    values_db: tuple[float, ...] | None = None
+    """The only settings that it makes; None for all between its limits."""
 
     def removes_for(self, added_db: float) -> bool:
         """Return whether `added_db` is made by taking the attenuator out."""
@@ -43,6 +45,9 @@ class LossRule:
             raise LimitError(
                 f"{self.gear}: {added_db:g} dB added is less than its insertion loss; possible: {allowed}"
             )
+        if self.values_db is not None and not any(abs(setting_db - db) < 1e-6 for db in self.values_db):
+            can = ", ".join(f"{db:g}" for db in self.values_db)
+            raise LimitError(f"{self.gear}: {added_db:g} dB added cannot be made; possible: {can} dB")
         return setting_db
 
     def task_for(self, added_db: float) -> OperatorTask:
@@ -66,12 +71,16 @@ def loss_rule(facts: StationFacts, gear: str, spec: AttenuatorSpec) -> LossRule:
     gear_facts = facts.gear[gear]
     measured = gear_facts.insertion_loss if isinstance(gear_facts, InLineGear) else None
     insertion_loss_db = spec.insertion_loss_db if measured is None else measured.loss_db
-    is_removable = facts.reference.kind == "attenuator_removed"
+    # Fixed attenuators are taken out one by one, by their own driver.
+    is_removable = facts.reference.kind == "attenuator_removed" and not isinstance(
+        gear_facts, FixedAttenuatorsGear
+    )
     return LossRule(
         gear=gear,
         site=facts.sites[gear_facts.site].name,
         is_removable=is_removable,
         least_in_line_db=insertion_loss_db if is_removable else 0.0,
+        values_db=spec.values_db,
     )
 
 

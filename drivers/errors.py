@@ -9,7 +9,7 @@
     │   │   └── ConnectionLost      refused, reset, closed, or not trusted
     │   ├── ProtocolError       an answer came and could not be understood
     │   ├── DeviceError         the device understood and said no
-    │   └── NotHomed            a motor that does not know where it stands
+    │   └── NotHomed            a device that does not know where it stands
     ├── RecordError         the run record cannot be written or read
     ├── StationError        gear that is missing, a role that nobody fills
     │   └── OperatorAbort       a person was asked to do something and said no
@@ -77,7 +77,7 @@ class DeviceError(GearError):
 
 
 class NotHomed(GearError):
-    """A motor-driven device does not know where it stands until it is sent home; nothing is wrong with it."""
+    """A device does not know where it stands until it is set or sent home; nothing is wrong with it."""
 
 
 class LabError(BenchError):

@@ -43,6 +43,8 @@ class AttenuatorSpec:
     max_wavelength_nm: float
     has_shutter: bool = True
     """Whether it can block the light altogether."""
+    values_db: tuple[float, ...] | None = None
+    """The only attenuations that it makes, rising; None for all between the limits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +107,15 @@ class Attenuator(Protocol):
         """Read the attenuation setting in dB (without insertion loss); NotHomed if the device lost count."""
         ...
 
+    def uncertainty_db(self) -> float:
+        """Return how far the light's attenuation may be from what is read now, in dB: a bound, no s.d.
+
+        NotHomed as for `attenuation_db`.
+        """
+        ...
+
     def set_attenuation_db(self, attenuation_db: float) -> None:
-        """Set the attenuation in dB and return when it has settled; LimitError outside the device limits."""
+        """Set the attenuation in dB and return when it has settled; LimitError for what the device cannot."""
         ...
 
     def shutter_open(self) -> bool:

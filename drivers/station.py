@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from drivers.added_loss import Place, loss_rule
+from drivers.attenuators.fixed_attenuators import FixedAttenuators
 from drivers.attenuators.oz_dd100mc import open_oz_dd100mc
 from drivers.attenuators.viavi_mvoa import open_viavi_mvoa
 from drivers.cerberis_xgr.web_api import open_cerberis_xgr
 from drivers.errors import BenchError, GearError, LimitError, NotHomed, StationError
 from drivers.facts.inventory import (
     CerberisXgrGear,
+    FixedAttenuatorsGear,
     MapMvoaGear,
     OzDd100Gear,
     SerialConnection,
@@ -41,6 +44,8 @@ class AddedLoss:
     added_db: float
     setting_db: float
     readback_db: float
+    uncertainty_db: float
+    """How far the light's attenuation may be from the reading."""
 
 
 class Station:
@@ -95,7 +100,12 @@ class Station:
         if rule.is_removable:
             self._place.bring_about(rule.task_for(added_db), in_line=not is_removed)
         attenuator.set_attenuation_db(setting_db)
-        return AddedLoss(added_db, setting_db=setting_db, readback_db=attenuator.attenuation_db())
+        return AddedLoss(
+            added_db,
+            setting_db=setting_db,
+            readback_db=attenuator.attenuation_db(),
+            uncertainty_db=attenuator.uncertainty_db(),
+        )
 
     def setting_for(self, added_db: float) -> float:
         """Return the attenuator's setting (dB) that makes `added_db`; LimitError if nothing may or can."""
@@ -111,29 +121,35 @@ class Station:
         """Bring the gear into the station's safe state; StationError naming what could not be brought there.
 
         Every step is tried, and tried again over a fresh connection, whatever became of the others. No
-        operator is asked: an attenuator that is in line stays there, at the setting of the safe state.
+        operator is asked: an attenuator that is in line stays there, at the setting of the safe state, and
+        fixed ones stay as they are.
         """
         attenuator = self.attenuator()
         setting_db = self._safe_setting_db()
-        problems = [
-            *self._insist(lambda: attenuator.set_attenuation_db(setting_db)),
-            *self._insist(lambda: attenuator.set_shutter_open(is_open=True)),
-        ]
+        steps: list[Callable[[], None]] = []
+        if setting_db is not None:
+            steps.append(partial(attenuator.set_attenuation_db, setting_db))
+        steps.append(partial(attenuator.set_shutter_open, is_open=True))
+        problems = [problem for step in steps for problem in self._insist(step)]
         if problems:
             raise StationError("\n  ".join([f"station {self.name}: safe state not reached", *problems]))
 
     def unsafe(self) -> list[str]:
         """Read the gear and return in words what is not in the station's safe state; empty if all is."""
         attenuator = self.attenuator()
-        found_db, safe_db = self._found_db(), self._safe_setting_db()
-        told: list[str] = []
-        if found_db is None:
-            told.append("the attenuator does not know its attenuation: it was not homed")
-        elif abs(found_db - safe_db) > attenuator.spec.resolution_db:
-            told.append(f"the attenuator is set to {found_db:g} dB, safe is {safe_db:g} dB")
+        safe_db = self._safe_setting_db()
+        told = [] if safe_db is None else self._unsafe_setting(safe_db)
         if not attenuator.shutter_open():
             told.append("the attenuator blocks the light")
         return told
+
+    def safe_state_in_words(self) -> str:
+        """Return what the safe state is here and now, for the run's journal."""
+        if self._safe_setting_db() is not None:
+            return self.facts.safe_state.attenuator
+        found_db = self._found_db()
+        known = "not known" if found_db is None else f"{found_db:g} dB, by what the operator said"
+        return f"attenuator as left; in line: {known}"
 
     def is_at_reference(self) -> bool:
         """Read whether the link is as 0 dB added leaves it; False where only an operator could tell."""
@@ -159,13 +175,24 @@ class Station:
             return f"{allowed} and the safe state; its attenuator adds {rule.least_in_line_db} dB and more"
         return None
 
+    def _unsafe_setting(self, safe_db: float) -> list[str]:
+        found_db = self._found_db()
+        if found_db is None:
+            return ["the attenuator does not know its attenuation: it was not homed"]
+        if abs(found_db - safe_db) > self.attenuator().spec.resolution_db:
+            return [f"the attenuator is set to {found_db:g} dB, safe is {safe_db:g} dB"]
+        return []
+
     def _found_db(self) -> float | None:
         try:
             return self.attenuator().attenuation_db()
         except NotHomed:
             return None
 
-    def _safe_setting_db(self) -> float:
+    def _safe_setting_db(self) -> float | None:
+        """Return the attenuator's setting in the safe state; None where it stays as it is."""
+        if self.facts.safe_state.attenuator == "as_left":
+            return None
         is_maximum = self.facts.safe_state.attenuator == "maximum"
         return self._loss_rule().setting_db(self.facts.limits.added_db_max) if is_maximum else 0.0
 
@@ -210,7 +237,11 @@ def open_station(
     problems: list[str] = []
     for gear_name, gear in facts.gear.items():
         try:
-            opened[gear_name] = _open_gear(gear_name, gear, connections.get(gear_name), clock, log)
+            if isinstance(gear, FixedAttenuatorsGear):
+                site = facts.sites[gear.site].name
+                opened[gear_name] = FixedAttenuators(gear_name, site, gear, operator)
+            else:
+                opened[gear_name] = _open_gear(gear_name, gear, connections.get(gear_name), clock, log)
         except BenchError as error:
             problems.append(str(error))
     if problems:

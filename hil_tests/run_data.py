@@ -67,6 +67,10 @@ class RunData:
         visited = sorted({point.added_db for point in self.points})
         return [db for db in visited if self.at(db).n]
 
+    def uncertainty_db(self, point_db: float) -> float:
+        """Return how far the attenuation at a point may be from its reading: the most of all visits to it."""
+        return max(p.uncertainty_db for p in self.points if is_same_point(p.added_db, point_db))
+
 
 def read_run(run: RunRecord) -> RunData:
     """Read all that `run` holds; BenchError if its facts are not of their kind."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from drivers.errors import InventoryError
 from drivers.facts.checked_yaml import read_checked
-from drivers.facts.inventory import Inventory
+from drivers.facts.inventory import FixedAttenuatorsGear, Inventory
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,7 +41,11 @@ class Choice:
 
     def lab_connections(self) -> dict[str, AnyConnection]:
         """Return how the real gear is reached; InventoryError naming each device without an address."""
-        missing = [name for name, gear in self.station.gear.items() if gear.lab is None]
+        missing = [
+            name
+            for name, gear in self.station.gear.items()
+            if gear.lab is None and not isinstance(gear, FixedAttenuatorsGear)
+        ]
         if missing:
             mistakes = [f"gear.{name}.lab: missing; the target 'lab' needs an address" for name in missing]
             raise InventoryError(str(self.inventory_path), mistakes)

@@ -37,6 +37,8 @@ _PROTOCOL = LineProtocol(
 _HOMING_DEADLINE_S = 40.0  # pylablib's; QMI allows 30 s
 # The device stops on the next motor step, which is a matter of hundredths of a dB (assumed).
 _MOTOR_STEP_DB = 0.1
+# Accuracy: ASSUMED, since no public document that was at hand gives it.
+_ACCURACY_DB = 0.1
 # A calibration's wavelength is a nominal one: channels of a grid around it count as the same (assumed).
 _CALIBRATION_REACH_NM = 1.0
 
@@ -101,6 +103,10 @@ class OzDd100:
             problem = "not homed: it does not know its attenuation; the next setting homes it"
             raise NotHomed(self._wire.device, _NAMES["state"], problem)
         return round(total_db - self.spec.insertion_loss_db, 4)
+
+    def uncertainty_db(self) -> float:
+        """Return the accuracy of any setting in dB."""
+        return _ACCURACY_DB
 
     def set_attenuation_db(self, attenuation_db: float) -> None:
         """Set the attenuation (0.01 dB, to the next motor step) and return when it is there.

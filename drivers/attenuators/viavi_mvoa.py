@@ -30,6 +30,8 @@ MVOA_SPEC = AttenuatorSpec(
     max_wavelength_nm=1650.0,
 )
 
+# Accuracy: typical, by a reseller's summary of the data sheet; as in hil_tests/limits/paper-link.yaml.
+_ACCURACY_DB = 0.05
 # Settling time: not public; a motor that is still busy after this has stuck.
 _SETTLING_DEADLINE_S = 10.0
 _POLL_INTERVAL_S = 0.05
@@ -50,6 +52,10 @@ class ViaviMvoa(MvoaQueries):
     def clear_errors(self) -> None:
         """Empty the device's error queue of what earlier users left in it."""
         self._tell(self._names["clear"])
+
+    def uncertainty_db(self) -> float:
+        """Return the accuracy of any setting in dB."""
+        return _ACCURACY_DB
 
     def set_attenuation_db(self, attenuation_db: float) -> None:
         """Set the attenuation (0 to 70 dB, rounded to 0.001 dB) and return when it has settled.

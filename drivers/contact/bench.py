@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from drivers.attenuators.mvoa_queries import connect_mvoa
 from drivers.attenuators.oz_dd100mc import open_oz_dd100mc
@@ -12,6 +12,7 @@ from drivers.contact.attenuator import check_attenuator
 from drivers.contact.found import DeviceContact, Interface, Problem
 from drivers.facts.inventory import (
     CerberisXgrGear,
+    FixedAttenuatorsGear,
     MapMvoaGear,
     OzDd100Gear,
     SerialConnection,
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from drivers.facts.inventory import AnyConnection, AnyGear
     from drivers.wires.byte_log import ByteLog
 
+_WiredGear: TypeAlias = "MapMvoaGear | OzDd100Gear | CerberisXgrGear"
+
 _INTERFACES = {
     "cerberis_xgr": "cerberis_xgr_web_api",
     "viavi_map_mvoa": "viavi_map_mvoa",
@@ -37,9 +40,13 @@ _INTERFACES = {
 def check_devices(
     gear: Mapping[str, AnyGear], connections: Mapping[str, AnyConnection], clock: Clock, log: ByteLog
 ) -> Iterator[DeviceContact]:
-    """Check one device after the other and give what was found of each as soon as it is known."""
+    """Check one device after the other and give what was found of each as soon as it is known.
+
+    Gear that no wire leads to cannot be asked, and is left out.
+    """
     for name, device in gear.items():
-        yield _check(name, device, connections.get(name), clock, log)
+        if not isinstance(device, FixedAttenuatorsGear):
+            yield _check(name, device, connections.get(name), clock, log)
 
 
 def problems_between(contacts: Sequence[DeviceContact]) -> list[Problem]:
@@ -60,7 +67,7 @@ def problems_between(contacts: Sequence[DeviceContact]) -> list[Problem]:
 
 
 def _check(
-    name: str, gear: AnyGear, connection: AnyConnection | None, clock: Clock, log: ByteLog
+    name: str, gear: _WiredGear, connection: AnyConnection | None, clock: Clock, log: ByteLog
 ) -> DeviceContact:
     interface = _INTERFACES[gear.driver]
     contact = DeviceContact(

@@ -204,6 +204,15 @@ class CerberisXgrDefects(Strict):
     """A record comes out, and says it was taken, this much later than the window it covers."""
 
 
+class FixedAttenuatorsDefects(Strict):
+    """What is wrong with an emulated set of fixed attenuators; a right bench has none of these."""
+
+    scale: float = 1.0
+    """Loss in the light per dB of each one's value."""
+    stuck: bool = False
+    """The operator says that it is done, and the light does not change."""
+
+
 class InsertionLoss(Strict):
     """Loss of a device in line at its zero setting, as it was measured."""
 
@@ -241,6 +250,50 @@ class OzDd100Gear(InLineGear):
     defects: OzDd100Defects = OzDd100Defects()
 
 
+class MeasuredLoss(Strict):
+    """Loss of one fixed attenuator, as it was measured."""
+
+    loss_db: Decibels
+    uncertainty_db: Decibels
+    """How far from it the true loss may be."""
+    source: str
+    """Who measured it, when and with what."""
+
+
+class FixedAttenuator(Strict):
+    """One attenuator of a fixed value, connectors included."""
+
+    nominal_db: Annotated[float, Field(gt=0, le=60)]
+    """What is written on it; the value by which it is picked."""
+    tolerance_db: Decibels
+    """How far from that its maker allows it to be."""
+    measured: MeasuredLoss | None = None
+
+    def loss_db(self) -> float:
+        """Return what is known of its loss in dB: the measured one goes before the nominal one."""
+        return self.nominal_db if self.measured is None else self.measured.loss_db
+
+    def uncertainty_db(self) -> float:
+        """Return how far the true loss may be from `loss_db`, in dB."""
+        return self.tolerance_db if self.measured is None else self.measured.uncertainty_db
+
+
+class FixedAttenuatorsGear(Strict):
+    """A set of fixed attenuators that an operator puts in line with the fibre, one or more at a time."""
+
+    role: Literal["attenuator"]
+    driver: Literal["fixed_attenuators"]
+    site: str
+    maker: str = "not told"
+    calibration_nm: WavelengthNm
+    """Wavelength at which the values hold."""
+    pieces: Annotated[dict[GearName, FixedAttenuator], Field(min_length=1, max_length=10)]
+    """Each one by the name that the operator reads on it."""
+    lab: None = None
+    """There is no wire to it."""
+    defects: FixedAttenuatorsDefects = FixedAttenuatorsDefects()
+
+
 class CerberisXgrGear(Strict):
     """One end of an ID Quantique Cerberis XGR pair, by its management Web API."""
 
@@ -252,7 +305,9 @@ class CerberisXgrGear(Strict):
     defects: CerberisXgrDefects = CerberisXgrDefects()
 
 
-AnyGear = Annotated[MapMvoaGear | OzDd100Gear | CerberisXgrGear, Field(discriminator="driver")]
+AnyGear = Annotated[
+    MapMvoaGear | OzDd100Gear | FixedAttenuatorsGear | CerberisXgrGear, Field(discriminator="driver")
+]
 
 
 # --- stations
@@ -282,8 +337,9 @@ class StationLimits(Strict):
 class SafeState(Strict):
     """How the gear is left on every way out."""
 
-    attenuator: Literal["reference", "maximum"] = "reference"
-    """`reference`: open, at the reference of 0 dB; `maximum`: open, at the station's largest attenuation."""
+    attenuator: Literal["reference", "maximum", "as_left"] = "reference"
+    """`reference`: open, at the reference of 0 dB; `maximum`: open, at the station's largest attenuation;
+    `as_left`: whatever is in line stays there, since only an operator can move it (fixed attenuators)."""
 
 
 class Reference(Strict):
@@ -334,6 +390,22 @@ class Station(Strict):
         wrong = [role for role in ("alice", "bob", "attenuator") if fillers.count(role) != 1]
         if wrong:
             raise ValueError(f"gear: expected exactly one of each: {', '.join(wrong)}")
+        return self
+
+    @model_validator(mode="after")
+    def _what_only_hands_move_is_told(self) -> Self:
+        sets = {name: gear for name, gear in self.gear.items() if isinstance(gear, FixedAttenuatorsGear)}
+        is_as_left = self.safe_state.attenuator == "as_left"
+        if bool(sets) != is_as_left:
+            expected = "as_left: only an operator moves the attenuators" if sets else "a state a wire can set"
+            raise ValueError(f"safe_state.attenuator: expected {expected}")
+        if sets and self.reference.kind != "attenuator_removed":
+            raise ValueError(
+                "reference.kind: fixed attenuators need attenuator_removed: 0 dB has none in line"
+            )
+        twice = [piece for gear in sets.values() for piece in gear.pieces if piece in self.gear]
+        if twice:
+            raise ValueError(f"gear: one name for a device and a fixed attenuator: {', '.join(twice)}")
         return self
 
 

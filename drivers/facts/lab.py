@@ -64,7 +64,7 @@ class Patch(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     gear: str
-    """Name of the device in the inventory."""
+    """Name of the device, or of one fixed attenuator, in the inventory."""
     in_line: bool
 
 

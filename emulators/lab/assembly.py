@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from drivers.facts.inventory import (
     CerberisXgrGear,
+    FixedAttenuatorsGear,
     MapMvoaGear,
     OzDd100Gear,
     SecretReference,
@@ -18,6 +19,7 @@ from drivers.facts.inventory import (
     WebApiConnection,
 )
 from drivers.facts.lab import LabAddresses
+from emulators.attenuators.fixed_attenuators import true_losses_db
 from emulators.attenuators.oz_dd100mc import INSERTION_LOSS_DB as OZ_DD100_INSERTION_LOSS_DB
 from emulators.attenuators.oz_dd100mc import EmulatedOzDd100
 from emulators.attenuators.viavi_mvoa import INSERTION_LOSS_DB as MVOA_INSERTION_LOSS_DB
@@ -124,6 +126,9 @@ class EmulatedLab:
                 connections[name] = await self._serve_mvoa(name, gear)
             elif isinstance(gear, OzDd100Gear):
                 connections[name] = await self._serve_oz_dd100(name, gear)
+            elif isinstance(gear, FixedAttenuatorsGear):
+                for piece, loss_db in true_losses_db(name, gear, self._streams).items():
+                    self._panel.mount(piece, loss_db, in_line=False)
             else:
                 connections[name] = await self._serve_appliance(name, gear, pki, credentials)
         if settings.go_on_at_s is not None:

@@ -37,12 +37,12 @@ class PatchPanel:
         self._note = note
         self._places: dict[str, _Place] = {}
 
-    def mount(self, gear: str, insertion_loss_db: float) -> None:
-        """Give a device its place; it is in line until somebody takes it out."""
+    def mount(self, gear: str, insertion_loss_db: float, *, in_line: bool = True) -> None:
+        """Give a device its place; it stays in line or not until somebody patches it."""
         is_counted = self._reference.kind == "referenced_out"
         reference_db = insertion_loss_db if is_counted else 0.0
         self._places[gear] = _Place(in_line_db=insertion_loss_db - reference_db, out_db=-reference_db)
-        self._apply(gear, in_line=True)
+        self._apply(gear, in_line=in_line)
 
     def patch(self, patch: Patch) -> None:
         """Put a device in line or take it out, from now on; PatchRefused for one that has no place here."""

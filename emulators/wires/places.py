@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address
 from typing import TYPE_CHECKING
 
-from drivers.facts.inventory import OzDd100Gear
+from drivers.facts.inventory import FixedAttenuatorsGear, OzDd100Gear
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping
@@ -82,6 +82,8 @@ def _refuse_name(name: str, places: Mapping[str, Place], gear: Mapping[str, AnyG
         raise PlaceError(f"no gear {name!r}; there are: {', '.join([*gear, CONTROL])}")
     if isinstance(gear.get(name), OzDd100Gear):
         raise PlaceError(f"{name} is on a serial port, which has no address")
+    if isinstance(gear.get(name), FixedAttenuatorsGear):
+        raise PlaceError(f"{name} has no wire")
 
 
 def _read_place(text: str) -> Place:

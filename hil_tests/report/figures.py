@@ -161,7 +161,7 @@ class _Series:
     sd: Floats
 
 
-def attenuation_figure(data: RunData, paper: Paper, readback_uncertainty_db: float, name: str) -> str:
+def attenuation_figure(data: RunData, paper: Paper, name: str) -> str:
     """Draw Figure 7, SKR (logarithmic) and QBER against the attenuation added, of a run with records.
 
     Vertical bars are standard deviations of records; horizontal ones the uncertainty of the attenuation.
@@ -170,18 +170,16 @@ def attenuation_figure(data: RunData, paper: Paper, readback_uncertainty_db: flo
     def draw(figure: Figure) -> None:
         key_rate = figure.add_subplot(1, 2, 1)
         key_rate.set_yscale("log")
-        _draw_against_loss(key_rate, data, paper, _PANELS[0], readback_uncertainty_db)
-        _draw_against_loss(figure.add_subplot(1, 2, 2), data, paper, _PANELS[1], readback_uncertainty_db)
+        _draw_against_loss(key_rate, data, paper, _PANELS[0])
+        _draw_against_loss(figure.add_subplot(1, 2, 2), data, paper, _PANELS[1])
 
     label = f"Secret key rate and QBER against the attenuation added, run {data.name} beside the paper"
     return draw_svg(name, label, 10.0, 4.0, draw)
 
 
-def _draw_against_loss(
-    axes: Axes, data: RunData, paper: Paper, panel: _Panel, readback_uncertainty_db: float
-) -> None:
+def _draw_against_loss(axes: Axes, data: RunData, paper: Paper, panel: _Panel) -> None:
     published = _published_series(paper, panel)
-    measured = _measured_series(data, panel, readback_uncertainty_db)
+    measured = _measured_series(data, panel)
     # A dot in a frame, a thin line on a broad one: both show where they lie on each other.
     _draw_series(axes, published, _PUBLISHED_LOOK)
     _draw_series(axes, measured, _MEASURED_LOOK)
@@ -262,12 +260,12 @@ def _published_series(paper: Paper, panel: _Panel) -> _Series:
     return _Series(added, errors, mean, sd)
 
 
-def _measured_series(data: RunData, panel: _Panel, readback_uncertainty_db: float) -> _Series:
+def _measured_series(data: RunData, panel: _Panel) -> _Series:
     added = data.added_db()
     at_point = [_values(data, panel.quantity, db) * panel.scale for db in added]
     return _Series(
         np.array(added),
-        np.full(len(added), readback_uncertainty_db),
+        np.array([data.uncertainty_db(db) for db in added]),
         np.array([float(values.mean()) for values in at_point]),
         np.array([sample_sd(values) if values.size > 1 else 0.0 for values in at_point]),
     )

@@ -33,8 +33,6 @@ SECURITY_CLAIM = (
     " collective attack (paper, section 2.1)."
 )
 _MARKS: dict[Verdict, str] = {"pass": "✓", "marginal": "△", "fail": "✗", "incomplete": "?"}
-# With less than this the read-back of the attenuation is not drawn any finer.
-_FALLBACK_UNCERTAINTY_DB = 0.05
 
 _HELPERS: dict[str, Any] = {
     "marks": _MARKS,
@@ -88,7 +86,7 @@ def render_summary(
         "not_passed": [check for check in checks if check.verdict != "pass"],
         "paper_rows": paper_rows,
         "paper_title": load_paper().title,
-        "figures": _figures(data, checks),
+        "figures": _figures(data),
         "run_rows": record_view.run_rows(data),
         "gear_rows": record_view.gear_rows(data),
         "provenance_rows": record_view.provenance_rows(data),
@@ -151,9 +149,8 @@ def _sections(checks: Sequence[Check]) -> list[tuple[str, list[Check]]]:
     return [(title, judged) for title, judged in sections if judged]
 
 
-def _figures(data: Sequence[RunData], checks: Sequence[Check]) -> list[_Figure]:
+def _figures(data: Sequence[RunData]) -> list[_Figure]:
     paper = load_paper()
-    uncertainty_db = _readback_uncertainty_db(checks)
     figures: list[_Figure] = []
     for number, run in enumerate(data):
         if run.columns.n == 0:
@@ -163,8 +160,8 @@ def _figures(data: Sequence[RunData], checks: Sequence[Check]) -> list[_Figure]:
             svg, caption = stability_figure(run, paper, name), _STABILITY_CAPTION
             figures.append(_Figure("Stability: Figure 6 of the paper", _safe(svg), caption))
         elif run.facts.procedure == "attenuation":
-            svg = attenuation_figure(run, paper, uncertainty_db, name)
-            caption = _ATTENUATION_CAPTION.format(uncertainty_db=uncertainty_db)
+            svg = attenuation_figure(run, paper, name)
+            caption = _ATTENUATION_CAPTION.format(uncertainty=_uncertainty(run))
             figures.append(_Figure("Attenuation: Figure 7 of the paper", _safe(svg), caption))
     return figures
 
@@ -175,7 +172,7 @@ _STABILITY_CAPTION = (
 _ATTENUATION_CAPTION = (
     "Squares and broad bars: published; dots and thin bars: measured. Vertical bars: standard deviation of"
     " single records. Horizontal bars: insertion loss uncertainty of the published fixed attenuators; for"
-    " this run ±{uncertainty_db:g} dB, to which the read-back is held. Published values at 0 dB are those of"
+    " this run {uncertainty}, by what is known of its attenuator. Published values at 0 dB are those of"
     " Table 2."
 )
 
@@ -184,10 +181,12 @@ def _safe(svg: str) -> Markup:
     return Markup(svg)  # noqa: S704 - matplotlib and svg.py escape every text in it
 
 
-def _readback_uncertainty_db(checks: Sequence[Check]) -> float:
-    """Return to what the read-back of the attenuation is held by the acceptance limits, in dB."""
-    held = (check.high for check in checks if check.name == "attenuation_setting_db")
-    return next((high for high in held if high is not None), _FALLBACK_UNCERTAINTY_DB)
+def _uncertainty(run: RunData) -> str:
+    """Return in words how far the attenuation may be from what was read, over all points."""
+    all_db = sorted({point.uncertainty_db for point in run.points})
+    if len(all_db) == 1:
+        return f"±{all_db[0]:g} dB"
+    return f"±{all_db[0]:g} to ±{all_db[-1]:g} dB"
 
 
 def _journal(run: RunRecord) -> _Journal:

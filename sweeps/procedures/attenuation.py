@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from drivers.attenuators.combinations import pieces_for
+from drivers.facts.inventory import FixedAttenuatorsGear
 from sweeps.procedures.preparation import prepare_link, prepare_steps
 from sweeps.procedures.slots import RECORD_WINDOW_S, SlotSchedule
 from sweeps.record.schema import Gap, Schedule
@@ -45,6 +47,10 @@ def steps(plan: Plan, station: StationFacts) -> list[str]:
 
 def _by_hand(added_db: float, station: StationFacts) -> str:
     """Return what an operator is asked for at a point, if anything."""
+    for name, gear in station.gear.items():
+        if isinstance(gear, FixedAttenuatorsGear):
+            wanted = pieces_for(gear.pieces, added_db, name)
+            return f" (an operator has {' and '.join(wanted) or 'no attenuator'} in line)"
     if station.reference.kind != "attenuator_removed":
         return ""
     return " (asks an operator to take the attenuator out)" if added_db == 0 else " (attenuator in line)"
@@ -80,7 +86,15 @@ def _go_to(station: Station, plan: Plan, run: RunRecord, step: int) -> Point:
     loss = station.set_added_db(added_db)
     clock.sleep(plan.attenuation.settle_s)
     wavelength_nm = station.attenuator().wavelength_nm()
-    return run.add_point(step, added_db, loss.setting_db, loss.readback_db, wavelength_nm, clock.now_s())
+    return run.add_point(
+        step,
+        added_db,
+        loss.setting_db,
+        loss.readback_db,
+        wavelength_nm,
+        settled_s=clock.now_s(),
+        uncertainty_db=loss.uncertainty_db,
+    )
 
 
 def _slots_taken(run: RunRecord, step: int) -> int:

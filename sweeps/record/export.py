@@ -52,8 +52,11 @@ _TABLES: dict[str, tuple[Columns, str]] = {
             "readback_db": "number",
             "wavelength_nm": "number",
             "settled_s": "number",
+            "uncertainty_db": "number",
         },
-        "SELECT id, step, added_db, setting_db, readback_db, wavelength_nm, settled_s FROM point ORDER BY id",
+        """
+SELECT id, step, added_db, setting_db, readback_db, wavelength_nm, settled_s, uncertainty_db FROM point
+ORDER BY id""",
     ),
     "gaps": (
         {

@@ -125,12 +125,13 @@ class RunRecord:
         readback_db: float,
         wavelength_nm: float,
         settled_s: float,
+        uncertainty_db: float,
     ) -> Point:
         """Write a visit to step `step` of a sweep and return it with its number."""
-        row = (step, added_db, setting_db, readback_db, wavelength_nm, settled_s)
+        row = (step, added_db, setting_db, readback_db, wavelength_nm, settled_s, uncertainty_db)
         cursor = self._write(
-            "INSERT INTO point (step, added_db, setting_db, readback_db, wavelength_nm, settled_s)"
-            " VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO point (step, added_db, setting_db, readback_db, wavelength_nm, settled_s,"
+            " uncertainty_db) VALUES (?, ?, ?, ?, ?, ?, ?)",
             row,
         )
         assert cursor.lastrowid is not None  # noqa: S101 - an INSERT has one
@@ -204,8 +205,8 @@ class RunRecord:
     def points(self) -> list[Point]:
         """Return the visits to sweep points in the order in which they were made."""
         rows = self._read(
-            "SELECT id, step, added_db, setting_db, readback_db, wavelength_nm, settled_s FROM point"
-            " ORDER BY id"
+            "SELECT id, step, added_db, setting_db, readback_db, wavelength_nm, settled_s, uncertainty_db"
+            " FROM point ORDER BY id"
         )
         return [Point(*row) for row in rows]
 

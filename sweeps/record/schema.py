@@ -20,7 +20,8 @@ CREATE TABLE session (
 ) STRICT;
 CREATE TABLE point (
   id INTEGER PRIMARY KEY, step INTEGER NOT NULL, added_db REAL NOT NULL, setting_db REAL NOT NULL,
-  readback_db REAL NOT NULL, wavelength_nm REAL NOT NULL, settled_s REAL NOT NULL
+  readback_db REAL NOT NULL, wavelength_nm REAL NOT NULL, settled_s REAL NOT NULL,
+  uncertainty_db REAL NOT NULL
 ) STRICT;
 CREATE TABLE schedule (
   id INTEGER PRIMARY KEY, point INTEGER REFERENCES point (id), start_s REAL NOT NULL, period_s REAL NOT NULL,
@@ -56,6 +57,8 @@ class Point:
     readback_db: float
     wavelength_nm: float
     settled_s: float
+    uncertainty_db: float
+    """How far the light's attenuation may be from the reading."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -198,7 +198,7 @@ def _make_safe(station: Station, run: RunRecord) -> None:
         with suppress(BenchError):
             run.add_event(station.clock.now_s(), "safe state NOT reached", str(error))
         raise
-    run.add_event(station.clock.now_s(), "safe state", station.facts.safe_state.attenuator)
+    run.add_event(station.clock.now_s(), "safe state", station.safe_state_in_words())
 
 
 def _note_what_the_lab_did(station: Station, run: RunRecord) -> None:

@@ -39,7 +39,7 @@ _META_KEYS = (
 _META = f"SELECT key, value FROM meta WHERE key IN ({','.join('?' * len(_META_KEYS))})"  # noqa: S608 - constants
 _TABLES = {
     "session": "started_utc_s",
-    "point": "id, step, added_db, setting_db, readback_db, wavelength_nm, settled_s",
+    "point": "id, step, added_db, setting_db, readback_db, wavelength_nm, settled_s, uncertainty_db",
     "schedule": "point, start_s, period_s, first_slot, end_slot",
     "gap": "slot, first_sequence, last_sequence, reason, point",
     "event": "lab_time_s, utc_s, kind, text",

@@ -13,7 +13,7 @@ import pytest
 
 from drivers.errors import ConnectionLost, DeviceError, GearError, LimitError, NotHomed, TransportError
 from drivers.roles import Attenuator
-from tests.attenuators.rigs import EMULATED, EVERY, EmulatedRig, Wrong
+from tests.attenuators.rigs import EMULATED, EVERY, LIGHT, EmulatedRig, LightRig, Wrong
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -48,6 +48,26 @@ def make_rig(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[Callab
         rig.close()
 
 
+@pytest.fixture(params=LIGHT)
+def make_light(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[Callable[[Wrong], LightRig]]:
+    rigs: list[LightRig] = []
+
+    def make(wrong: Wrong) -> LightRig:
+        rigs.append(LIGHT[request.param](tmp_path, wrong))
+        return rigs[-1]
+
+    yield make
+    for rig in rigs:
+        rig.close()
+
+
+def makes_db(voa: Attenuator, wanted_db: float) -> float:
+    """Return `wanted_db`, or what the attenuator makes nearest to it."""
+    if voa.spec.values_db is None:
+        return wanted_db
+    return min(voa.spec.values_db, key=lambda value_db: abs(value_db - wanted_db))
+
+
 @pytest.fixture
 def emulated(make_rig: Callable[[Wrong], EmulatedRig]) -> EmulatedRig:
     rig = make_rig(Wrong())
@@ -72,19 +92,25 @@ def test_its_limits_make_sense(rig: Rig) -> None:
     spec = rig.voa.spec
     assert 0 == spec.min_db < spec.max_db < 100
     assert 0 < spec.resolution_db < 1
-    assert 0 < spec.insertion_loss_db < 10
+    assert 0 <= spec.insertion_loss_db < 10
     assert 1200 < spec.min_wavelength_nm <= spec.max_wavelength_nm < 1700
 
 
 def test_it_reads_back_what_was_set_up_and_down_and_twice(rig: Rig) -> None:
     maximum_db = rig.voa.spec.max_db
-    for setting_db in (0.0, 3.0, 12.0, 12.0, maximum_db, 0.5, 7.77, 0.0):
+    for wanted_db in (0.0, 3.0, 12.0, 12.0, maximum_db, 0.5, 7.77, 0.0):
+        setting_db = makes_db(rig.voa, wanted_db)
         rig.voa.set_attenuation_db(setting_db)
         assert rig.voa.attenuation_db() == pytest.approx(setting_db, abs=READBACK_DB)
 
 
+def test_it_knows_how_well_it_is_known(rig: Rig) -> None:
+    rig.voa.set_attenuation_db(makes_db(rig.voa, 10))
+    assert 0 < rig.voa.uncertainty_db() < 1
+
+
 def test_zero_is_zero(rig: Rig) -> None:
-    rig.voa.set_attenuation_db(5)
+    rig.voa.set_attenuation_db(makes_db(rig.voa, 5))
     rig.voa.set_attenuation_db(0)
     assert abs(rig.voa.attenuation_db()) <= rig.voa.spec.resolution_db
 
@@ -93,7 +119,7 @@ def test_zero_is_zero(rig: Rig) -> None:
 def test_a_setting_that_it_cannot_make_is_refused_and_changes_nothing(
     rig: Rig, beyond_db: float | None
 ) -> None:
-    rig.voa.set_attenuation_db(4)
+    rig.voa.set_attenuation_db(makes_db(rig.voa, 4))
     before_db = rig.voa.attenuation_db()
     with pytest.raises(LimitError):
         rig.voa.set_attenuation_db(rig.voa.spec.max_db + 0.01 if beyond_db is None else beyond_db)
@@ -128,10 +154,11 @@ def test_the_shutter_blocks_or_the_attenuator_says_that_it_has_none(rig: Rig) ->
 
 
 def test_after_closing_the_next_call_connects_anew(rig: Rig) -> None:
-    rig.voa.set_attenuation_db(2)
+    setting_db = makes_db(rig.voa, 2)
+    rig.voa.set_attenuation_db(setting_db)
     rig.voa.close()
     rig.voa.close()
-    assert rig.voa.attenuation_db() == pytest.approx(2, abs=READBACK_DB)
+    assert rig.voa.attenuation_db() == pytest.approx(setting_db, abs=READBACK_DB)
 
 
 # --- the light, and a wire that fails
@@ -236,16 +263,25 @@ def test_a_device_that_was_switched_off_and_on_is_not_taken_for_what_it_was(emul
     assert emulated.link.added_db() == pytest.approx(12, abs=READBACK_DB)
 
 
-def test_a_wrong_scale_is_in_the_light_alone(make_rig: Callable[[Wrong], EmulatedRig]) -> None:
-    rig = make_rig(Wrong(scale=0.8))
+def test_the_light_is_within_the_uncertainty_of_the_reading(make_light: Callable[[Wrong], LightRig]) -> None:
+    rig = make_light(Wrong())
+    rig.voa.set_shutter_open(is_open=True)
+    for wanted_db in (10.0, 3.0, 15.0, 0.0):
+        rig.voa.set_attenuation_db(makes_db(rig.voa, wanted_db))
+        distance_db = abs(rig.link.added_db() - rig.voa.attenuation_db())
+        assert distance_db <= rig.voa.uncertainty_db() + 1e-9
+
+
+def test_a_wrong_scale_is_in_the_light_alone(make_light: Callable[[Wrong], LightRig]) -> None:
+    rig = make_light(Wrong(scale=0.8))
     rig.voa.set_shutter_open(is_open=True)
     rig.voa.set_attenuation_db(10)
     assert rig.voa.attenuation_db() == 10
-    assert rig.link.added_db() == pytest.approx(8)
+    assert rig.link.added_db() == pytest.approx(8, abs=rig.voa.uncertainty_db())
 
 
-def test_a_stuck_one_reads_back_and_the_light_stays(make_rig: Callable[[Wrong], EmulatedRig]) -> None:
-    rig = make_rig(Wrong(stuck=True))
+def test_a_stuck_one_reads_back_and_the_light_stays(make_light: Callable[[Wrong], LightRig]) -> None:
+    rig = make_light(Wrong(stuck=True))
     rig.voa.set_shutter_open(is_open=True)
     before_db = rig.link.added_db()
     rig.voa.set_attenuation_db(10)

@@ -227,7 +227,8 @@ def test_every_driver_of_an_inventory_has_a_check_and_a_names_file() -> None:
         for gear in typing.get_args(union)
         for driver in typing.get_args(gear.model_fields["driver"].annotation)
     }
-    assert drivers == set(bench._INTERFACES)
+    # No wire leads to fixed attenuators: there is nothing to ask.
+    assert drivers - {"fixed_attenuators"} == set(bench._INTERFACES)
     for interface in bench._INTERFACES.values():
         assert load_names(interface).entries
 

@@ -44,6 +44,9 @@ class Attenuation:
     def attenuation_db(self) -> float:
         return self.setting_db
 
+    def uncertainty_db(self) -> float:
+        return 0.05
+
     def set_attenuation_db(self, attenuation_db: float) -> None:
         if self.refuses:
             raise DeviceError("voa", "ATT", -200, "Execution error")

@@ -44,6 +44,9 @@ class PlainAttenuator:
     def attenuation_db(self) -> float:
         return self.setting_db
 
+    def uncertainty_db(self) -> float:
+        return 0.05
+
     def set_attenuation_db(self, attenuation_db: float) -> None:
         if self.refusals:
             self.refusals -= 1

@@ -216,7 +216,7 @@ def attenuation_run(
         for step, db in enumerate(added_db):
             if db in unvisited:
                 continue
-            point = run.add_point(step, db, db, db + readback_error_db, wavelength_nm, T0_S + sequence)
+            point = run.add_point(step, db, db, db + readback_error_db, wavelength_nm, T0_S + sequence, 0.05)
             for slot in range(per_point):
                 record = draw(rng, models(db), drift, sequence, T0_S + period_s * sequence)
                 run.add_record(slot, point.number, change(record, sequence, db))

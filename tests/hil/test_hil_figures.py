@@ -26,7 +26,7 @@ def sweep(tmp_path: Path) -> RunData:
 
 
 def sweep_svg(run: RunData, name: str = "a") -> str:
-    return attenuation_figure(run, load_paper(), 0.05, name)
+    return attenuation_figure(run, load_paper(), name)
 
 
 def texts(svg: str) -> str:
@@ -103,9 +103,7 @@ def test_days_are_shaded_in_days(tmp_path: Path) -> None:
 
 
 def test_same_run_gives_the_same_bytes(sweep: RunData) -> None:
-    assert attenuation_figure(sweep, load_paper(), 0.05, "a") == attenuation_figure(
-        sweep, load_paper(), 0.05, "a"
-    )
+    assert attenuation_figure(sweep, load_paper(), "a") == attenuation_figure(sweep, load_paper(), "a")
 
 
 def test_attenuation_figure_says_zero_in_words(sweep: RunData) -> None:
@@ -119,9 +117,7 @@ def test_attenuation_figure_of_a_dead_link_can_be_drawn(tmp_path: Path) -> None:
     def dead(_db: float) -> PointModel:
         return MODEL[12.0]
 
-    svg = attenuation_figure(
-        read_run(attenuation_run(tmp_path / "run", 1, models=dead)), load_paper(), 0.05, "a"
-    )
+    svg = attenuation_figure(read_run(attenuation_run(tmp_path / "run", 1, models=dead)), load_paper(), "a")
     assert_sound(svg)
     assert texts(svg).count("measured: 0 bps") == 3
 
@@ -132,7 +128,7 @@ def test_hardly_any_records_can_be_drawn(tmp_path: Path, records: int) -> None:
         stability_figure(read_run(stability_run(tmp_path / "a", 1, records=records)), load_paper(), "a")
     )
     run = read_run(attenuation_run(tmp_path / "b", 1, per_point=records))
-    assert_sound(attenuation_figure(run, load_paper(), 0.05, "b"))
+    assert_sound(attenuation_figure(run, load_paper(), "b"))
 
 
 def test_ids_of_two_figures_differ(sweep: RunData) -> None:

@@ -54,7 +54,7 @@ def sweep(folder: Path) -> Path:
         run.add_session(PROVENANCE)
         run.add_session(PROVENANCE | {"git_commit": "f" * 40, "git_dirty": True})
         for step, added_db in ((0, 0.0), (1, 5.0), (1, 5.0)):
-            point = run.add_point(step, added_db, added_db, added_db + 0.001, 1550.12, T0_S + step)
+            point = run.add_point(step, added_db, added_db, added_db + 0.001, 1550.12, T0_S + step, 0.05)
             for slot in range(2):
                 run.add_record(slot, point.number, record(10 * point.number + slot, {f"R{step}": 0.1 * step}))
         for slot in (2, 3):

@@ -111,7 +111,7 @@ def take(run: RunRecord, count: int, failures: Mapping[int, GearError] | None = 
 
 
 def test_a_record_comes_back_as_it_went_in(run: RunRecord, tmp_path: Path) -> None:
-    point = run.add_point(0, 3.0, 3.0, 2.999, 1550.0, T0_S)
+    point = run.add_point(0, 3.0, 3.0, 2.999, 1550.0, T0_S, 0.05)
     run.add_record(4, point.number, record_at(17, T0_S))
     run.add_gap(Gap(5, None, None, "silence"))
     run.add_event(T0_S, "start", "x")

@@ -79,7 +79,7 @@ def visit(run: RunRecord, step: int, added_db: float, numbers: Iterable[int], *,
     """Visit a point of a sweep, take its records, and return the point's number."""
     wanted = list(numbers)
     start_s = T0_S + (wanted[0] if wanted else 0) * 10.0
-    point = run.add_point(step, added_db, added_db, added_db + 0.012, 1550.0, start_s)
+    point = run.add_point(step, added_db, added_db, added_db + 0.012, 1550.0, start_s, 0.05)
     run.add_schedule(Schedule(point.number, start_s, 10.0, first_slot, 10))
     light = 10 ** (-added_db / 10)
     for slot, number in enumerate(wanted, start=first_slot):
