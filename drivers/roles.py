@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from drivers.facts.lab import Fault, JournalEntry, Patch
+    from drivers.facts.lab import Fault, JournalEntry, Patch, PatchEnd
+    from drivers.facts.plant_events import FibreFault, PlantEvent
     from drivers.facts.telemetry import RecordGap, TelemetryRecord
 
 
@@ -77,7 +78,7 @@ class OperatorTask:
     do: str
     """What to do, in one sentence."""
     why: str
-    patch: Patch | None = None
+    patch: Patch | PatchEnd | None = None
     """The same act for a machine that stands in for the person; None where only a person can do it."""
 
 
@@ -186,6 +187,18 @@ class FaultInjector(Protocol):
 
     def journal(self) -> Sequence[JournalEntry]:
         """Return what was done so far, oldest first."""
+        ...
+
+
+class PlantEvents(Protocol):
+    """Whoever can harm the fibre on purpose and mend it: an emulated lab's plant."""
+
+    def happen(self, event: PlantEvent) -> None:
+        """Let `event` happen to the fibre now."""
+        ...
+
+    def mend(self, fault: FibreFault | None = None) -> None:
+        """Put one fault right, or all of them."""
         ...
 
 

@@ -21,6 +21,7 @@ from drivers.facts.inventory import (
     VisaSocketConnection,
     WebApiConnection,
 )
+from drivers.fibre_ends import FibreEndsAsTold
 from drivers.roles import Attenuator, QkdAppliance
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
     from drivers.clock import Clock
     from drivers.facts.inventory import AnyConnection, AnyGear
     from drivers.facts.inventory import Station as StationFacts
-    from drivers.roles import FaultInjector, Operator
+    from drivers.facts.lab import FibreEndUse
+    from drivers.roles import FaultInjector, Operator, PlantEvents
     from drivers.wires.byte_log import ByteLog
 
 # Gear that serves one client at a time needs a moment to see that the last connection is gone.
@@ -59,6 +61,7 @@ class Station:
         clock: Clock,
         faults: FaultInjector | None,
         operator: Operator | None = None,
+        plant: PlantEvents | None = None,
     ) -> None:
         self.name = name
         self.facts = facts
@@ -67,7 +70,10 @@ class Station:
         """Who breaks things here on purpose, where there is such a one."""
         self.operator = operator
         """Who does by hand what no wire can, where there is such a one."""
+        self.plant = plant
+        """Who harms and mends the fibre here on purpose, where there is such a one."""
         self._place = Place(name, operator)
+        self._fibre_ends = FibreEndsAsTold(name, facts, operator)
         self._gear = gear
 
     def attenuator(self) -> Attenuator:
@@ -117,12 +123,24 @@ class Station:
         rule = self._loss_rule()
         return 0.0 if rule.removes_for(added_db) else rule.setting_db(added_db)
 
+    def connect_fibre_end(self, site: str, to: FibreEndUse) -> None:
+        """Have the operator connect the end of the fibre at `site`, unless it is known to be so connected.
+
+        StationError for a site without an end, for an appliance while an OTDR is at the far end, or without
+        an operator; OperatorAbort if they do not.
+        """
+        self._fibre_ends.connect(site, to)
+
+    def otdr_may_shine(self, site: str) -> str | None:
+        """Return why an OTDR at `site` must not shine now, by what the operator said; None if it may."""
+        return self._fibre_ends.why_dark(site)
+
     def make_safe(self) -> None:
         """Bring the gear into the station's safe state; StationError naming what could not be brought there.
 
         Every step is tried, and tried again over a fresh connection, whatever became of the others. No
         operator is asked: an attenuator that is in line stays there, at the setting of the safe state, and
-        fixed ones stay as they are.
+        fixed ones and the ends of the fibre stay as they are.
         """
         attenuator = self.attenuator()
         setting_db = self._safe_setting_db()
@@ -228,6 +246,7 @@ def open_station(
     log: ByteLog,
     faults: FaultInjector | None = None,
     operator: Operator | None = None,
+    plant: PlantEvents | None = None,
 ) -> Station:
     """Open all gear of a station.
 
@@ -249,7 +268,7 @@ def open_station(
             gear.close()
         reached = f"{len(opened)} of {len(facts.gear)} devices reached"
         raise StationError("\n  ".join([f"station {name}: {reached}", *problems]))
-    station = Station(name, facts, opened, clock, faults, operator)
+    station = Station(name, facts, opened, clock, faults, operator, plant)
     problem = station.limit_problem()
     if problem is not None:
         station.close()

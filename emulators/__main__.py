@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from drivers.facts.checked_yaml import read_checked
+from drivers.facts.figures import FigureError
 from drivers.facts.inventory import Inventory
 from emulators.cow4.profile import ProfileError
 from emulators.lab.assembly import EmulatedLab, LabSettings
@@ -93,7 +94,7 @@ def serve(
     try:
         with asyncio.Runner(loop_factory=_fast_loop()) as runner:
             runner.run(_serve(settings))
-    except (ProfileError, PlaceError) as error:
+    except (FigureError, ProfileError, PlaceError) as error:
         _refuse(str(error), [])
 
 

@@ -96,6 +96,7 @@ def _show(value: object) -> str:
 
 
 def _without_tags(location: Iterable[int | str]) -> list[int | str]:
-    """Drop the driver names that pydantic puts into the path of a discriminated union."""
+    """Drop the driver names and kinds of parts that pydantic puts into the path of a discriminated union."""
     parts = list(location)
-    return [part for index, part in enumerate(parts) if not (index >= 2 and parts[index - 2] == "gear")]
+    tagged = {"gear", "path"}
+    return [part for index, part in enumerate(parts) if not (index >= 2 and parts[index - 2] in tagged)]

@@ -12,6 +12,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from drivers.facts.inventory import AnyConnection
+from drivers.facts.plant_events import PlantEvent
 
 FaultAction = Literal[
     "delay",
@@ -68,6 +69,20 @@ class Patch(BaseModel):
     in_line: bool
 
 
+FibreEndUse = Literal["qkd", "otdr", "nothing"]
+"""What an end of the fibre is connected to: the QKD appliance of its site, an OTDR there, or nothing."""
+
+
+class PatchEnd(BaseModel):
+    """One act at the patch panel: an end of the fibre is connected to something else."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    site: str
+    """Which end, by its site in the inventory."""
+    to: FibreEndUse
+
+
 class JournalEntry(BaseModel):
     """One thing that the lab did or was told, in lab time."""
 
@@ -110,14 +125,17 @@ class ControlRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    do: Literal["claim_clock", "now", "wait_until", "inject", "clear_faults", "patch", "journal", "shutdown"]
+    do: Literal[
+        "claim_clock", "now", "wait_until", "inject", "clear_faults", "patch", "plant", "journal", "shutdown"
+    ]
     number: int = 0
     """Given by the client; the answer carries it, so that an answer nobody waited for is known as such."""
     lab_id: str | None = None
     """Which lab is meant; another one at the same port refuses. None for whoever answers."""
     t_s: float | None = None
     fault: Fault | None = None
-    patch: Patch | None = None
+    patch: Patch | PatchEnd | None = None
+    plant: PlantEvent | None = None
 
 
 class ControlReply(BaseModel):

@@ -1,10 +1,11 @@
-"""What a client may do to the lab itself: plan faults, forget them, patch the fibre."""
+"""What a client may do to the lab itself: plan faults, forget them, patch the fibre, harm and mend it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from drivers.facts.lab import ControlRequest
+from drivers.facts.lab import ControlRequest, PatchEnd
+from emulators.plant.fibre_plant import EventRefused
 from emulators.plant.patch_panel import PatchRefused
 
 if TYPE_CHECKING:
@@ -12,10 +13,12 @@ if TYPE_CHECKING:
 
     from emulators.lab.faults import FaultSchedule
     from emulators.lab.history import History
+    from emulators.plant.fibre_ends import FibreEnds
+    from emulators.plant.fibre_plant import FibrePlant
     from emulators.plant.patch_panel import PatchPanel
 
 ACTOR = "lab control"  # no gear can have that name
-VERBS = ("inject", "clear_faults", "patch")
+VERBS = ("inject", "clear_faults", "patch", "plant")
 
 
 class ActRefused(Exception):
@@ -26,10 +29,18 @@ class LabActs:
     """Does the acts, and keeps them in the lab's history."""
 
     def __init__(
-        self, faults: FaultSchedule, panel: PatchPanel, gear: Container[str], history: History
+        self,
+        faults: FaultSchedule,
+        panel: PatchPanel,
+        ends: FibreEnds,
+        plant: FibrePlant,
+        gear: Container[str],
+        history: History,
     ) -> None:
         self._faults = faults
         self._panel = panel
+        self._ends = ends
+        self._plant = plant
         self._gear = gear
         self._history = history
         history.add_actor(ACTOR, self._do_again)
@@ -41,6 +52,8 @@ class LabActs:
             self._faults.clear()
         elif request.do == "inject":
             self._inject(request)
+        elif request.do == "plant":
+            self._let_happen(request)
         else:
             self._patch(request)
 
@@ -61,6 +74,17 @@ class LabActs:
         if request.patch is None:
             raise ActRefused("patch needs a patch")
         try:
-            self._panel.patch(request.patch)
+            if isinstance(request.patch, PatchEnd):
+                self._ends.patch(request.patch)
+            else:
+                self._panel.patch(request.patch)
         except PatchRefused as refusal:
+            raise ActRefused(str(refusal)) from None
+
+    def _let_happen(self, request: ControlRequest) -> None:
+        if request.plant is None:
+            raise ActRefused("plant needs an event")
+        try:
+            self._plant.happen(request.plant)
+        except EventRefused as refusal:
             raise ActRefused(str(refusal)) from None

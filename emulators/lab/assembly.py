@@ -38,6 +38,10 @@ from emulators.lab.faults import FaultSchedule
 from emulators.lab.history import FILE_NAME, History
 from emulators.lab.remembered import RememberedDevice
 from emulators.lab.streams import Streams
+from emulators.plant.changed_path import with_hidden_loss
+from emulators.plant.description import path_of_fibre
+from emulators.plant.fibre_ends import FibreEnds
+from emulators.plant.fibre_plant import FibrePlant
 from emulators.plant.link import Link
 from emulators.plant.patch_panel import PatchPanel
 from emulators.wires.https_server import serve_https
@@ -98,7 +102,10 @@ class EmulatedLab:
         if settings.go_on_at_s is None:
             self._history.forget()
         self.faults.remember_in(self._history)
-        acts = LabActs(self.faults, self._panel, station.gear, self._history)
+        built = with_hidden_loss(path_of_fibre(station.fibre), station.emulation.extra_loss_db)
+        plant = FibrePlant(built, self._link, self.faults.note)
+        self._ends = FibreEnds(station, plant, self._link, self.faults.note)
+        acts = LabActs(self.faults, self._panel, self._ends, plant, station.gear, self._history)
         self._lab_id = secrets.token_hex(8)
         self.control = Control(self._lab_id, self.clock, self.faults, acts, settings.idle_exit_s)
         self._streams = Streams(settings.seed)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from drivers.facts.checked_yaml import read_checked
-from emulators.plant.figures import Figure, FigureError, Spectrum, spectrum_of
+from drivers.facts.figures import Figure, FigureError, Spectrum, spectrum_of
 
 if TYPE_CHECKING:
     from emulators.otdr.settings import AcquisitionSettings

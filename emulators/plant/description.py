@@ -1,24 +1,23 @@
-"""An optical path from a plain description: a list of mappings, as it would stand in YAML.
-
-    - {kind: span, fibre: G.652.D, length_m: 2840}
-    - {kind: splice, loss_db: 0.05}
-    - {kind: connector, loss_db: 0.4, reflectance_db: -50}
-    - {kind: patch, fibre: G.657.A1, length_m: 5, loss_db: 0.5, reflectance_db: -50}
-    - {kind: bend, fibre: G.652.D, radius_mm: 12, turns: 1}
-    - {kind: loss, loss_db: 3.0}
-
-A loss or reflectance may be a mapping from wavelength (nm) to dB. A patch is a cord with a connector at each
-end, each with the loss and reflectance given.
-"""
+"""An optical path of elements, from the parts that `drivers/facts/fibre_path.py` describes."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
-from emulators.plant.fibre_types import fibre_type
-from emulators.plant.figures import FigureError, Spectrum
+from drivers.facts.fibre_path import (
+    AnyPart,
+    BendPart,
+    ConnectorPart,
+    LossPart,
+    PatchPart,
+    SpanPart,
+    SplicePart,
+    as_spectrum,
+)
+from drivers.facts.fibre_types import REFERENCE_C, fibre_type
+from drivers.facts.figures import FigureError
 from emulators.plant.path import (
     Bend,
     Connector,
@@ -33,99 +32,12 @@ from emulators.plant.path import (
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-LossDb = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-ReflectanceDb = Annotated[float, Field(gt=-200, lt=0)]
-LossByWavelength = LossDb | dict[float, LossDb]
-ReflectanceByWavelength = ReflectanceDb | dict[float, ReflectanceDb]
+    from drivers.facts.inventory import Fibre
 
-
-class Part(BaseModel):
-    """One entry of a description."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class SpanPart(Part):
-    """A length of fibre."""
-
-    kind: Literal["span"]
-    fibre: str
-    length_m: Positive
-
-    def elements(self) -> tuple[Element, ...]:
-        """Return the elements of this part."""
-        return (FibreSpan(self.length_m, fibre_type(self.fibre)),)
-
-
-class SplicePart(Part):
-    """A fusion splice."""
-
-    kind: Literal["splice"]
-    loss_db: LossByWavelength
-
-    def elements(self) -> tuple[Element, ...]:
-        """Return the elements of this part."""
-        return (Splice(_spectrum(self.loss_db)),)
-
-
-class ConnectorPart(Part):
-    """A mated pair of connectors."""
-
-    kind: Literal["connector"]
-    loss_db: LossByWavelength
-    reflectance_db: ReflectanceByWavelength
-
-    def elements(self) -> tuple[Element, ...]:
-        """Return the elements of this part."""
-        return (Connector(_spectrum(self.loss_db), _spectrum(self.reflectance_db)),)
-
-
-class PatchPart(Part):
-    """A cord between two connectors of the same loss and reflectance."""
-
-    kind: Literal["patch"]
-    fibre: str
-    length_m: Positive
-    loss_db: LossByWavelength
-    reflectance_db: ReflectanceByWavelength
-
-    def elements(self) -> tuple[Element, ...]:
-        """Return the elements of this part."""
-        connector = Connector(_spectrum(self.loss_db), _spectrum(self.reflectance_db))
-        return (connector, FibreSpan(self.length_m, fibre_type(self.fibre)), connector)
-
-
-class BendPart(Part):
-    """Tight turns of fibre."""
-
-    kind: Literal["bend"]
-    fibre: str
-    radius_mm: Annotated[float, Field(ge=5, le=40)]
-    turns: Positive = 1.0
-
-    def elements(self) -> tuple[Element, ...]:
-        """Return the elements of this part."""
-        return (Bend(self.radius_mm, self.turns, fibre_type(self.fibre)),)
-
-
-class LossPart(Part):
-    """An attenuator or other device in line."""
-
-    kind: Literal["loss"]
-    loss_db: LossByWavelength
-    reflectance_db: ReflectanceByWavelength | None = None
-
-    def elements(self) -> tuple[Element, ...]:
-        """Return the elements of this part."""
-        reflectance = None if self.reflectance_db is None else _spectrum(self.reflectance_db)
-        return (InlineLoss(_spectrum(self.loss_db), reflectance),)
-
-
-AnyPart = Annotated[
-    SpanPart | SplicePart | ConnectorPart | PatchPart | BendPart | LossPart, Field(discriminator="kind")
-]
 _PARTS: TypeAdapter[list[AnyPart]] = TypeAdapter(list[AnyPart])
+_OPEN_PC = FibreEnd("open_pc")
+_PLAIN_FIBRE = "G.652.D"
+_PLAIN_REFLECTANCE_DB = -50.0
 
 
 def path_from(
@@ -133,7 +45,7 @@ def path_from(
     far: FibreEnd | None = None,
     near: FibreEnd | None = None,
 ) -> OpticalPath:
-    """Build a path from a description; ends are open PC connectors unless given.
+    """Build a path from a description as it would stand in YAML; ends are open PC connectors unless given.
 
     FigureError names every mistake of the description, and a fibre type that is not known.
     """
@@ -142,15 +54,48 @@ def path_from(
     except ValidationError as error:
         mistakes = [f"{'.'.join(map(str, mistake['loc']))}: {mistake['msg']}" for mistake in error.errors()]
         raise FigureError("\n  ".join(["description of an optical path:", *mistakes])) from None
-    elements = tuple(element for part in parts for element in part.elements())
-    if not any(isinstance(element, FibreSpan) for element in elements):
+    if not any(part.fibre_m() for part in parts):
         raise FigureError("description of an optical path: no span of fibre in it; expected at least one")
-    open_pc = FibreEnd("open_pc")
-    return OpticalPath(elements, far=far or open_pc, near=near or open_pc)
+    return path_of_parts(parts, far or _OPEN_PC, near or _OPEN_PC)
 
 
-def _spectrum(quantity: float | dict[float, float]) -> float | Spectrum:
-    if not isinstance(quantity, dict):
-        return quantity
-    wavelengths_nm = tuple(sorted(quantity))
-    return Spectrum(wavelengths_nm, tuple(quantity[wavelength] for wavelength in wavelengths_nm))
+def path_of_parts(
+    parts: Sequence[AnyPart], far: FibreEnd = _OPEN_PC, near: FibreEnd = _OPEN_PC
+) -> OpticalPath:
+    """Build a path from parts, at least one of them with fibre in it."""
+    return OpticalPath(tuple(element for part in parts for element in _elements(part)), far=far, near=near)
+
+
+def path_of_fibre(fibre: Fibre) -> OpticalPath:
+    """Build the path of the inventory's fibre.
+
+    Where the inventory has only its length and loss: plain G.652.D, and what that does not lose in two
+    connectors, one at each end. FigureError for a wavelength at which a part has no figure.
+    """
+    if fibre.path is not None:
+        return path_of_parts(fibre.path)
+    span = FibreSpan(fibre.length_km * 1000.0, fibre_type(_PLAIN_FIBRE))
+    left_db = max(0.0, fibre.loss_db - span.loss_db(fibre.wavelength_nm, REFERENCE_C))
+    connector = Connector(left_db / 2.0, _PLAIN_REFLECTANCE_DB)
+    return OpticalPath((connector, span, connector))
+
+
+def _elements(part: AnyPart) -> tuple[Element, ...]:
+    match part:
+        case SpanPart():
+            return (FibreSpan(part.length_m, fibre_type(part.fibre)),)
+        case SplicePart():
+            return (Splice(as_spectrum(part.loss_db)),)
+        case ConnectorPart():
+            return (_connector(part),)
+        case PatchPart():
+            return (_connector(part), FibreSpan(part.length_m, fibre_type(part.fibre)), _connector(part))
+        case BendPart():
+            return (Bend(part.radius_mm, part.turns, fibre_type(part.fibre)),)
+        case LossPart():
+            reflectance = None if part.reflectance_db is None else as_spectrum(part.reflectance_db)
+            return (InlineLoss(as_spectrum(part.loss_db), reflectance),)
+
+
+def _connector(part: ConnectorPart | PatchPart) -> Connector:
+    return Connector(as_spectrum(part.loss_db), as_spectrum(part.reflectance_db))

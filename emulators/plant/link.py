@@ -1,12 +1,14 @@
 """The one optical truth of the quantum channel: the fibre and what is in line with it, over time.
 
-Everything that attenuates registers here under its gear name; the patch panel says whether it is in line;
-everything that looks at light asks here. Loss is counted beyond the profile's reference fibre (the paper's
+Everything that attenuates registers here under its gear name; the patch panel says whether it is in line and
+whether both ends are connected; the fibre says what has happened to it; everything that looks at the quantum
+channel's light asks here. Loss is counted beyond the profile's reference fibre (the paper's
 12.47 dB), so 0 dB added on a right bench is 0 dB here.
 """
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from typing import TYPE_CHECKING
 
@@ -27,6 +29,8 @@ class Link:
         """Wavelength of the light in the channel."""
         self._now_s = now_s
         self._extra_loss_db = extra_loss_db
+        self._fibre_db = 0.0
+        self._is_joined = True
         self._inline_db: dict[str, float] = {}
         self._place_db: dict[str, float] = {}
         self._taken_out: set[str] = set()
@@ -51,6 +55,21 @@ class Link:
             self._taken_out.add(gear)
         self._note_change()
 
+    def set_fibre_db(self, change_db: float) -> None:
+        """Set what has happened to the fibre since it was built, in dB (inf for a cut), from now on."""
+        self._fibre_db = change_db
+        self._note_change()
+
+    def set_joined(self, *, is_joined: bool) -> None:
+        """Say whether both ends of the fibre are connected to the QKD pair; no light passes if not."""
+        self._is_joined = is_joined
+        self._note_change()
+
+    def counted_db(self, gear: str) -> float:
+        """Return what one device and its place add now, in dB beyond the reference fibre."""
+        set_db = 0.0 if gear in self._taken_out else self._inline_db[gear]
+        return set_db + self._place_db.get(gear, 0.0)
+
     def added_db(self) -> float:
         """Return the present loss beyond the reference fibre."""
         return self._added_db[-1]
@@ -70,7 +89,7 @@ class Link:
         return stretches
 
     def _note_change(self) -> None:
-        total_db = self._extra_loss_db + sum(self._counted_db(gear) for gear in self._inline_db)
+        total_db = self._total_db()
         # What is set again to what it is must not split a window: the parts' sums round differently.
         if total_db == self._added_db[-1]:
             return
@@ -78,9 +97,11 @@ class Link:
         self._added_db.append(total_db)
         self._forget_old()
 
-    def _counted_db(self, gear: str) -> float:
-        set_db = 0.0 if gear in self._taken_out else self._inline_db[gear]
-        return set_db + self._place_db.get(gear, 0.0)
+    def _total_db(self) -> float:
+        if not self._is_joined:
+            return math.inf
+        inline_db = sum(self.counted_db(gear) for gear in self._inline_db)
+        return self._extra_loss_db + self._fibre_db + inline_db
 
     def _forget_old(self) -> None:
         keep_from = bisect_right(self._times_s, self._now_s() - _KEPT_S) - 1

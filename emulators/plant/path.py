@@ -10,8 +10,8 @@ import math
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from emulators.plant.fibre_types import REFERENCE_C, FibreType
-from emulators.plant.figures import Spectrum, value_at
+from drivers.facts.fibre_types import REFERENCE_C, FibreType
+from drivers.facts.figures import Spectrum, value_at
 
 
 @dataclass(frozen=True, slots=True)

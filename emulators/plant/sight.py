@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from emulators.plant.fibre_types import REFERENCE_C
+from drivers.facts.fibre_types import REFERENCE_C
 from emulators.plant.path import Connector, FibreSpan, InlineLoss, OpticalPath
 
 if TYPE_CHECKING:

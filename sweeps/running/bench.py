@@ -12,6 +12,7 @@ from drivers.lab_control.clock import VirtualLabClock, WallLabClock
 from drivers.lab_control.control import LabControl
 from drivers.lab_control.faults import LabFaults
 from drivers.lab_control.operator import LabOperator
+from drivers.lab_control.plant import LabPlant
 from drivers.operators.terminal import TerminalOperator
 from drivers.roles import Operator
 from drivers.station import open_station
@@ -138,4 +139,5 @@ def _open_emulated(
         log,
         LabFaults(control),
         operator=None if journal is None else journal(LabOperator(control), clock),
+        plant=LabPlant(control),
     )

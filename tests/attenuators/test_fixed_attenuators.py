@@ -8,6 +8,7 @@ from drivers.attenuators.combinations import pieces_for, uncertainty_db, values_
 from drivers.attenuators.fixed_attenuators import FixedAttenuators
 from drivers.errors import LimitError, NotHomed, OperatorAbort, StationError
 from drivers.facts.inventory import FixedAttenuator, MeasuredLoss
+from drivers.facts.lab import Patch
 from emulators.attenuators.fixed_attenuators import true_losses_db
 from emulators.lab.streams import Streams
 from emulators.plant.link import Link
@@ -41,7 +42,9 @@ class Bench:
 
     def asked(self) -> list[str]:
         patches = [task.patch for task in self.operator.tasks]
-        return [f"{'+' if patch.in_line else '-'}{patch.gear}" for patch in patches if patch is not None]
+        return [
+            f"{'+' if patch.in_line else '-'}{patch.gear}" for patch in patches if isinstance(patch, Patch)
+        ]
 
 
 @pytest.fixture

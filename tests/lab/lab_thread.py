@@ -8,18 +8,26 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Self
 
-from drivers.facts.inventory import Reference
+import yaml
+
+from drivers.facts.inventory import Inventory, Reference
 from emulators.lab.acts import LabActs
 from emulators.lab.clock import LabClock
 from emulators.lab.control import Control
 from emulators.lab.faults import FaultSchedule
 from emulators.lab.history import History
+from emulators.plant.description import path_of_fibre
+from emulators.plant.fibre_ends import FibreEnds
+from emulators.plant.fibre_plant import FibrePlant
 from emulators.plant.link import Link
 from emulators.plant.patch_panel import PatchPanel
 
 if TYPE_CHECKING:
     from drivers.facts.lab import ControlAddress
     from emulators.lab.clock import ClockKind
+
+_INVENTORY = Path(__file__).parents[2] / "inventory.yaml"
+STATION = Inventory.model_validate(yaml.safe_load(_INVENTORY.read_text())).stations["paper-link"]
 
 
 class LabThread:
@@ -43,7 +51,9 @@ class LabThread:
         panel.mount("voa", insertion_loss_db=1.5)
         with TemporaryDirectory() as folder:
             history = History(Path(folder) / "history", self.clock.now_s)
-            acts = LabActs(self.faults, panel, {"voa", "bob"}, history)
+            plant = FibrePlant(path_of_fibre(STATION.fibre), self.link, self.faults.note)
+            self.ends = FibreEnds(STATION, plant, self.link, self.faults.note)
+            acts = LabActs(self.faults, panel, self.ends, plant, {"voa", "bob"}, history)
             self.control = Control("lab 1", self.clock, self.faults, acts, idle_exit_s=None)
             await self._serve()
             history.close()

@@ -13,8 +13,12 @@ from emulators.lab.acts import ActRefused, LabActs
 from emulators.lab.faults import FaultSchedule
 from emulators.lab.history import Act, History
 from emulators.lab.remembered import RememberedDevice
+from emulators.plant.description import path_of_fibre
+from emulators.plant.fibre_ends import FibreEnds
+from emulators.plant.fibre_plant import FibrePlant
 from emulators.plant.link import Link
 from emulators.plant.patch_panel import PatchPanel
+from tests.plant.plants import shipped_station
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -166,7 +170,10 @@ class Lab:
         self.link = Link(self.time.now_s, 1550.0)
         panel = PatchPanel(self.link, Reference(kind="attenuator_removed"), self.faults.note)
         panel.mount("voa", insertion_loss_db=1.5)
-        self.acts = LabActs(self.faults, panel, {"voa", "bob"}, self.history)
+        station = shipped_station()
+        plant = FibrePlant(path_of_fibre(station.fibre), self.link, self.faults.note)
+        ends = FibreEnds(station, plant, self.link, self.faults.note)
+        self.acts = LabActs(self.faults, panel, ends, plant, {"voa", "bob"}, self.history)
 
     def do(self, **request: object) -> None:
         self.acts.do(ControlRequest.model_validate(request))

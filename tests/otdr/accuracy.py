@@ -38,8 +38,9 @@ def launched(link: list[dict[str, Any]], far: FibreEnd | None = None) -> Optical
 
 
 def paper_link() -> list[dict[str, Any]]:
-    """Return the description of the paper's link."""
-    return yaml.safe_load((Path(__file__).parent / "paper_link.yaml").read_text())
+    """Return the description of the paper's link, as the shipped inventory has it."""
+    inventory = yaml.safe_load((Path(__file__).parents[2] / "inventory.yaml").read_text())
+    return inventory["stations"]["paper-link"]["fibre"]["path"]
 
 
 @dataclass

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from drivers.facts.fibre_types import fibre_type
 from emulators.otdr import bidirectional
 from emulators.otdr.analysis import analyse
 from emulators.otdr.events import Analysis, LinkNotFoundError, link_result
@@ -13,7 +14,6 @@ from emulators.otdr.instrument import load_instrument
 from emulators.otdr.sections import Thresholds
 from emulators.otdr.settings import AcquisitionSettings, Trace
 from emulators.otdr.trace import acquire
-from emulators.plant.fibre_types import fibre_type
 from emulators.plant.path import (
     Bend,
     Connector,

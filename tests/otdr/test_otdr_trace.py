@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from scipy import integrate, signal
 
+from drivers.facts.fibre_types import fibre_type
+from drivers.facts.figures import FigureError
 from emulators.otdr.ghosts import echoes
 from emulators.otdr.instrument import load_instrument, load_instrument_file
 from emulators.otdr.receiver import noise_rms, point_averages, received, saturation_power
 from emulators.otdr.settings import AcquisitionSettings
 from emulators.otdr.trace import acquire, clean_power, ideal_trace
-from emulators.plant.fibre_types import fibre_type
-from emulators.plant.figures import FigureError
 from emulators.plant.path import Connector, Element, FibreEnd, FibreSpan, InlineLoss, OpticalPath, Splice
 from emulators.plant.sight import Reflector, cumulated_backscatter, look
 

@@ -4,9 +4,9 @@ import math
 
 import pytest
 
+from drivers.facts.fibre_types import fibre_figures, fibre_type, fibre_types
+from drivers.facts.figures import FigureError, Spectrum
 from emulators.plant.description import path_from
-from emulators.plant.fibre_types import fibre_figures, fibre_type, fibre_types
-from emulators.plant.figures import FigureError, Spectrum
 from emulators.plant.path import (
     Bend,
     Connector,

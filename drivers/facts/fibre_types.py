@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from drivers.facts.checked_yaml import read_checked
-from emulators.plant.figures import Figure, FigureError, Spectrum, spectrum_of
+from drivers.facts.figures import Figure, FigureError, Spectrum, spectrum_of
 
 FILE = Path(__file__).parent / "fibre_types.yaml"
 REFERENCE_C = 20.0

@@ -1,0 +1,96 @@
+"""What each end of the fibre is connected to, as the operator said it, and whether an OTDR may shine.
+
+Nothing on a wire tells where a patch cord goes. So what nobody has said is not known, and what is not known
+is taken for the worst: a live QKD receiver, which the light of an OTDR would blind or destroy.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from drivers.errors import StationError
+from drivers.facts.lab import FibreEndUse, PatchEnd
+from drivers.roles import OperatorTask
+
+if TYPE_CHECKING:
+    from drivers.facts.inventory import Station as StationFacts
+    from drivers.roles import Operator
+
+_IN_WORDS: dict[FibreEndUse, str] = {
+    "qkd": "to the QKD appliance",
+    "otdr": "to the OTDR",
+    "nothing": "to nothing (capped)",
+}
+_WHY: dict[FibreEndUse, str] = {
+    "qkd": "Key is made with both ends of the fibre connected to their appliances.",
+    "otdr": "The fibre is to be measured from here.",
+    "nothing": "The light of an OTDR at the far end must not reach a QKD appliance.",
+}
+
+
+class FibreEndsAsTold:
+    """Both ends of a station's fibre: what the operator last connected each to, or that it is not known."""
+
+    def __init__(self, station: str, facts: StationFacts, operator: Operator | None) -> None:
+        self._station = station
+        self._facts = facts
+        self._operator = operator
+        self._uses: dict[str, FibreEndUse | None] = dict.fromkeys(
+            (facts.site_of_end("alice"), facts.site_of_end("bob"))
+        )
+
+    def connect(self, site: str, to: FibreEndUse) -> None:
+        """Have the end at `site` connected to `to`, unless it is known to be.
+
+        StationError for a site without an end, for an appliance while the far end is connected to an OTDR,
+        or if nobody can; OperatorAbort if the operator did not.
+        """
+        far = self._far_site(site)
+        if self._uses[site] == to:
+            return
+        if to == "qkd" and self._uses[far] == "otdr":
+            raise StationError(
+                f"station {self._station}: the end of the fibre at {site} is not connected to a QKD appliance"
+                f" while the far end, at {far}, is connected to an OTDR; move that one first"
+            )
+        task = self._task(site, to)
+        if self._operator is None:
+            raise StationError(
+                f"station {self._station}: this needs an operator, and there is none: {task.do}"
+            )
+        # Whoever breaks off may have got half-way.
+        self._uses[site] = None
+        self._operator.carry_out(task)
+        self._uses[site] = to
+
+    def why_dark(self, site: str) -> str | None:
+        """Return why an OTDR at `site` must not shine; None if it may. StationError as `connect`."""
+        far = self._far_site(site)
+        near_use, far_use = self._uses[site], self._uses[far]
+        if near_use is None:
+            return f"what the fibre's end at {site} is connected to is not known; connect it to the OTDR"
+        if near_use != "otdr":
+            return f"the fibre's end at {site} is connected {_IN_WORDS[near_use]}; connect it to the OTDR"
+        remedy = "have it moved to an OTDR or to nothing first"
+        if far_use is None:
+            return f"what the fibre's far end, at {far}, is connected to is not known; {remedy}"
+        if far_use == "qkd":
+            return f"the fibre's far end, at {far}, is connected to a QKD appliance; {remedy}"
+        return None
+
+    def _far_site(self, site: str) -> str:
+        sites = list(self._uses)
+        here = f"station {self._station}"
+        if len(sites) == 1:
+            raise StationError(f"{here}: both ends of the fibre are at {sites[0]}; give each its own site")
+        if site not in sites:
+            ends = " and ".join(sites)
+            raise StationError(f"{here}: no end of the fibre is at {site!r}; the ends are at {ends}")
+        return sites[1 - sites.index(site)]
+
+    def _task(self, site: str, to: FibreEndUse) -> OperatorTask:
+        return OperatorTask(
+            do=f"At {self._facts.sites[site].name}, connect the end of the fibre {_IN_WORDS[to]}.",
+            why=_WHY[to],
+            patch=PatchEnd(site=site, to=to),
+        )

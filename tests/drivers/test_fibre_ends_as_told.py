@@ -1,0 +1,174 @@
+"""The interlock: an OTDR may shine only where the operator said that no appliance is at the far end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from drivers.errors import OperatorAbort, StationError
+from drivers.facts.inventory import Station as StationFacts
+from drivers.facts.lab import PatchEnd
+from drivers.fibre_ends import FibreEndsAsTold
+from drivers.roles import OperatorAnswer
+
+if TYPE_CHECKING:
+    from drivers.facts.lab import FibreEndUse
+    from drivers.roles import OperatorTask
+
+INVENTORY = Path(__file__).parents[2] / "inventory.yaml"
+A, B = "gdc_a", "gdc_b"
+USES: list[FibreEndUse] = ["qkd", "otdr", "nothing"]
+
+
+@dataclass
+class Person:
+    """An operator who does as asked, or aborts while told to."""
+
+    aborts: bool = False
+    tasks: list[OperatorTask] = field(default_factory=list["OperatorTask"])
+
+    def carry_out(self, task: OperatorTask) -> OperatorAnswer:
+        self.tasks.append(task)
+        if self.aborts:
+            raise OperatorAbort("no")
+        return OperatorAnswer("done", "a person")
+
+
+def facts() -> StationFacts:
+    return StationFacts.model_validate(yaml.safe_load(INVENTORY.read_text())["stations"]["paper-link"])
+
+
+def ends_of(person: Person | None) -> FibreEndsAsTold:
+    return FibreEndsAsTold("here", facts(), person)
+
+
+def test_nothing_is_known_at_first_so_no_otdr_may_shine() -> None:
+    ends = ends_of(Person())
+    assert ends.why_dark(A) == (
+        "what the fibre's end at gdc_a is connected to is not known; connect it to the OTDR"
+    )
+    ends.connect(A, "otdr")
+    assert ends.why_dark(A) == (
+        "what the fibre's far end, at gdc_b, is connected to is not known;"
+        " have it moved to an OTDR or to nothing first"
+    )
+    assert ends.why_dark(B) is not None
+
+
+def test_an_appliance_at_the_far_end_forbids_the_light_and_its_being_moved_allows_it() -> None:
+    ends = ends_of(Person())
+    ends.connect(B, "qkd")
+    ends.connect(A, "otdr")
+    reason = ends.why_dark(A)
+    assert reason is not None
+    assert "gdc_b, is connected to a QKD appliance; have it moved" in reason
+    ends.connect(B, "nothing")
+    assert ends.why_dark(A) is None
+    assert ends.why_dark(B) == (
+        "the fibre's end at gdc_b is connected to nothing (capped); connect it to the OTDR"
+    )
+
+
+def test_no_appliance_is_connected_opposite_an_otdr() -> None:
+    person = Person()
+    ends = ends_of(person)
+    ends.connect(A, "otdr")
+    with pytest.raises(StationError, match="at gdc_b is not connected to a QKD appliance while the far end"):
+        ends.connect(B, "qkd")
+    assert [task.patch for task in person.tasks] == [PatchEnd(site=A, to="otdr")]
+    ends.connect(A, "qkd")
+    ends.connect(B, "qkd")
+    assert person.tasks[-1].patch == PatchEnd(site=B, to="qkd")
+
+
+@given(st.lists(st.tuples(st.sampled_from([A, B]), st.sampled_from(USES), st.booleans()), max_size=12))
+def test_light_is_allowed_just_when_both_ends_are_known_to_be_harmless(
+    moves: list[tuple[str, FibreEndUse, bool]],
+) -> None:
+    """Whatever is moved in whatever order, and wherever the operator breaks off."""
+    person = Person()
+    ends = ends_of(person)
+    known: dict[str, FibreEndUse | None] = {A: None, B: None}
+    for site, to, aborts in moves:
+        person.aborts = aborts
+        asked = len(person.tasks)
+        try:
+            ends.connect(site, to)
+            known[site] = to
+        except OperatorAbort:
+            known[site] = None
+        except StationError:
+            assert len(person.tasks) == asked
+        for near, far in ((A, B), (B, A)):
+            may_shine = known[near] == "otdr" and known[far] in {"otdr", "nothing"}
+            assert (ends.why_dark(near) is None) == may_shine
+
+
+def test_what_is_known_is_not_asked_for_again_and_an_abort_makes_it_unknown() -> None:
+    person = Person()
+    ends = ends_of(person)
+    for _ in range(2):
+        ends.connect(A, "otdr")
+    assert len(person.tasks) == 1
+    person.aborts = True
+    with pytest.raises(OperatorAbort):
+        ends.connect(A, "nothing")
+    person.aborts = False
+    ends.connect(A, "otdr")
+    assert len(person.tasks) == 3
+
+
+def test_the_operator_is_told_what_where_and_why() -> None:
+    person = Person()
+    ends = ends_of(person)
+    ends.connect(B, "qkd")
+    ends.connect(B, "nothing")
+    ends.connect(A, "otdr")
+    assert [(task.do, task.why) for task in person.tasks] == [
+        (
+            "At STT GDC-B, connect the end of the fibre to the QKD appliance.",
+            "Key is made with both ends of the fibre connected to their appliances.",
+        ),
+        (
+            "At STT GDC-B, connect the end of the fibre to nothing (capped).",
+            "The light of an OTDR at the far end must not reach a QKD appliance.",
+        ),
+        (
+            "At STT GDC-A, connect the end of the fibre to the OTDR.",
+            "The fibre is to be measured from here.",
+        ),
+    ]
+
+
+def test_without_an_operator_nothing_is_moved_and_nothing_becomes_known() -> None:
+    ends = ends_of(None)
+    with pytest.raises(StationError, match="station here: this needs an operator, and there is none: At STT"):
+        ends.connect(A, "otdr")
+    assert ends.why_dark(A) is not None
+
+
+def test_a_site_without_an_end_is_named() -> None:
+    person = Person()
+    ends = ends_of(person)
+    with pytest.raises(
+        StationError, match="no end of the fibre is at 'hut'; the ends are at gdc_a and gdc_b"
+    ):
+        ends.connect("hut", "otdr")
+    with pytest.raises(StationError, match="'hut'"):
+        ends.why_dark("hut")
+    assert person.tasks == []
+
+
+def test_ends_at_one_site_have_no_interlock_and_are_refused() -> None:
+    content = yaml.safe_load(INVENTORY.read_text())["stations"]["paper-link"]
+    for gear in content["gear"].values():
+        gear["site"] = A
+    ends = FibreEndsAsTold("here", StationFacts.model_validate(content), Person())
+    with pytest.raises(StationError, match="both ends of the fibre are at gdc_a; give each its own site"):
+        ends.why_dark(A)
