@@ -9,7 +9,10 @@
     │   │   └── ConnectionLost      refused, reset, closed, or not trusted
     │   ├── ProtocolError       an answer came and could not be understood
     │   ├── DeviceError         the device understood and said no
-    │   └── NotHomed            a device that does not know where it stands
+    │   ├── NotHomed            a device that does not know where it stands
+    │   ├── SettingNotTaken     the device took another value than it was told
+    │   ├── DeviceBusy          somebody else uses the device
+    │   └── AcquisitionBroken   a measurement did not begin, or ended before its time
     ├── RecordError         the run record cannot be written or read
     ├── StationError        gear that is missing, a role that nobody fills
     │   └── OperatorAbort       a person was asked to do something and said no
@@ -78,6 +81,18 @@ class DeviceError(GearError):
 
 class NotHomed(GearError):
     """A device does not know where it stands until it is set or sent home; nothing is wrong with it."""
+
+
+class SettingNotTaken(GearError):
+    """The device took other values than it was told and said nothing, as it does where settings clamp."""
+
+
+class DeviceBusy(GearError):
+    """The device measures already, or somebody else has set it up meanwhile."""
+
+
+class AcquisitionBroken(GearError):
+    """A measurement did not begin, ended before its time, or what lies on the device is another one's."""
 
 
 class LabError(BenchError):

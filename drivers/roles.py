@@ -6,10 +6,13 @@ A driver fills a role by having its methods; sweeps and HIL tests know roles and
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from drivers.facts.lab import Fault, JournalEntry, Patch, PatchEnd
     from drivers.facts.plant_events import FibreFault, PlantEvent
@@ -91,6 +94,59 @@ class OperatorAnswer:
     answered_by: str
 
 
+@dataclass(frozen=True, slots=True)
+class OtdrSettings:
+    """One acquisition of an OTDR, as it is asked for or as the device took it."""
+
+    wavelength_nm: float
+    range_km: float
+    pulse_ns: float
+    averaging_s: float
+    resolution_m: float | None = None
+    """Distance from point to point; None leaves it to the device."""
+    group_index: float = 1.468
+    """Of the fibre, 1.3 to 1.7."""
+    backscatter_db: float = -81.0
+    """K: backscatter of a pulse of 1 ns, relative to the pulse, -90 to -40."""
+
+
+@dataclass(frozen=True, slots=True)
+class MarkedDb:
+    """A loss (dB), reflectance (dB) or slope (dB/km) of an event table, with the marks that it came with."""
+
+    value: float
+    is_approximate: bool = False
+    bound: Literal["at_least", "at_most"] | None = None
+    """A peak that saturates the receiver reflects at least so much."""
+
+
+@dataclass(frozen=True, slots=True)
+class OtdrEvent:
+    """One row of an OTDR's event table; what the device left empty is None."""
+
+    number: int
+    kind: str
+    """In the device's own words; may be empty."""
+    distance_m: float
+    """From the front panel."""
+    loss_db: MarkedDb | None = None
+    reflectance_db: MarkedDb | None = None
+    slope_db_per_km: MarkedDb | None = None
+    """Of the fibre that leads to the event."""
+    section_m: float | None = None
+    """From the event before."""
+    total_loss_db: MarkedDb | None = None
+    """From the front panel to the event."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OtdrCurve:
+    """A trace: levels in dB one way over distances in m from the front panel, both of shape (points,)."""
+
+    distances_m: NDArray[np.float64]
+    levels_db: NDArray[np.float64]
+
+
 @runtime_checkable
 class Attenuator(Protocol):
     """A variable optical attenuator in line with the quantum channel."""
@@ -170,6 +226,71 @@ class QkdAppliance(Protocol):
 
     def close(self) -> None:
         """Close the connection; the appliance goes on."""
+        ...
+
+
+@runtime_checkable
+class Otdr(Protocol):
+    """An optical time domain reflectometer at one site."""
+
+    def identity(self) -> Identity:
+        """Ask the device who it is."""
+        ...
+
+    def wavelengths_nm(self) -> tuple[float, ...]:
+        """Read the wavelengths in nm of the lasers that are fitted."""
+        ...
+
+    def set_up(self, settings: OtdrSettings, *, may_clamp: bool = False) -> OtdrSettings:
+        """Set the device up, read back what it took, and return that.
+
+        LimitError for what no such device does, before anything is sent, and for a wavelength that is not
+        fitted; SettingNotTaken where the device took something else, unless it `may_clamp`; DeviceBusy
+        while it measures.
+        """
+        ...
+
+    def start(self) -> None:
+        """Begin to measure, with light, as it was set up, and return when it does.
+
+        DeviceBusy if it measures already or was set up by somebody else since; AcquisitionBroken if it
+        does not begin.
+        """
+        ...
+
+    def is_running(self) -> bool:
+        """Read whether it measures."""
+        ...
+
+    def laser_on(self) -> bool:
+        """Read whether it sends light."""
+        ...
+
+    def wait(self, deadline_s: float) -> None:
+        """Return when it does not measure any more.
+
+        TransportTimeout after `deadline_s` of lab time; AcquisitionBroken if it ended before its time.
+        """
+        ...
+
+    def stop(self) -> None:
+        """End the measurement and the light; nothing if there is none."""
+        ...
+
+    def events(self) -> tuple[OtdrEvent, ...]:
+        """Read the table of events that the device found in its trace."""
+        ...
+
+    def curve(self) -> OtdrCurve:
+        """Read the trace."""
+        ...
+
+    def sor(self) -> bytes:
+        """Read trace and events as a `.sor` file; AcquisitionBroken if it is not of what was set up."""
+        ...
+
+    def close(self) -> None:
+        """Close the connection; the device goes on."""
         ...
 
 

@@ -18,11 +18,14 @@ from drivers.facts.inventory import (
     MapMvoaGear,
     OzDd100Gear,
     SerialConnection,
+    ViaviOtdrGear,
     VisaSocketConnection,
     WebApiConnection,
 )
 from drivers.fibre_ends import FibreEndsAsTold
-from drivers.roles import Attenuator, QkdAppliance
+from drivers.otdr.interlock import InterlockedOtdr
+from drivers.otdr.viavi_smartotdr import open_viavi_smartotdr
+from drivers.roles import Attenuator, Otdr, QkdAppliance
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -57,7 +60,7 @@ class Station:
         self,
         name: str,
         facts: StationFacts,
-        gear: Mapping[str, Attenuator | QkdAppliance],
+        gear: Mapping[str, Attenuator | QkdAppliance | Otdr],
         clock: Clock,
         faults: FaultInjector | None,
         operator: Operator | None = None,
@@ -91,6 +94,15 @@ class Station:
             if isinstance(gear, CerberisXgrGear) and gear.end == "bob" and isinstance(opened, QkdAppliance):
                 return opened
         raise StationError(f"station {self.name}: no QKD appliance has the end 'bob'")
+
+    def otdr(self, site: str) -> Otdr:
+        """Return the OTDR at `site`, which keeps dark as `otdr_may_shine` says; StationError if none."""
+        for name, gear in self.facts.gear.items():
+            opened = self._gear.get(name)
+            if isinstance(gear, ViaviOtdrGear) and gear.site == site and isinstance(opened, Otdr):
+                label = f"station {self.name}: {name}"
+                return InterlockedOtdr(label, opened, lambda: self.otdr_may_shine(site))
+        raise StationError(f"station {self.name}: there is no OTDR at {site!r}")
 
     def set_added_db(self, added_db: float) -> AddedLoss:
         """Set the loss added to the fibre, in dB beyond the station's reference of 0 dB.
@@ -126,9 +138,12 @@ class Station:
     def connect_fibre_end(self, site: str, to: FibreEndUse) -> None:
         """Have the operator connect the end of the fibre at `site`, unless it is known to be so connected.
 
-        StationError for a site without an end, for an appliance while an OTDR is at the far end, or without
-        an operator; OperatorAbort if they do not.
+        StationError for a site without an end, for an appliance while an OTDR is at the far end, while an
+        OTDR sends light, or without an operator; OperatorAbort if they do not.
         """
+        lit = [name for name, otdr in self._otdrs().items() if otdr.laser_on()]
+        if lit:
+            raise StationError(f"station {self.name}: {', '.join(lit)} sends light; stop it first")
         self._fibre_ends.connect(site, to)
 
     def otdr_may_shine(self, site: str) -> str | None:
@@ -144,7 +159,7 @@ class Station:
         """
         attenuator = self.attenuator()
         setting_db = self._safe_setting_db()
-        steps: list[Callable[[], None]] = []
+        steps: list[Callable[[], None]] = [otdr.stop for otdr in self._otdrs().values()]
         if setting_db is not None:
             steps.append(partial(attenuator.set_attenuation_db, setting_db))
         steps.append(partial(attenuator.set_shutter_open, is_open=True))
@@ -159,6 +174,7 @@ class Station:
         told = [] if safe_db is None else self._unsafe_setting(safe_db)
         if not attenuator.shutter_open():
             told.append("the attenuator blocks the light")
+        told += [f"{name} sends light" for name, otdr in self._otdrs().items() if otdr.laser_on()]
         return told
 
     def safe_state_in_words(self) -> str:
@@ -214,6 +230,9 @@ class Station:
         is_maximum = self.facts.safe_state.attenuator == "maximum"
         return self._loss_rule().setting_db(self.facts.limits.added_db_max) if is_maximum else 0.0
 
+    def _otdrs(self) -> dict[str, Otdr]:
+        return {name: gear for name, gear in self._gear.items() if isinstance(gear, Otdr)}
+
     def _named_attenuator(self) -> tuple[str, Attenuator]:
         for name, gear in self._gear.items():
             if isinstance(gear, Attenuator):
@@ -252,7 +271,7 @@ def open_station(
 
     StationError naming every device that could not be reached, or a station limit beyond the gear.
     """
-    opened: dict[str, Attenuator | QkdAppliance] = {}
+    opened: dict[str, Attenuator | QkdAppliance | Otdr] = {}
     problems: list[str] = []
     for gear_name, gear in facts.gear.items():
         try:
@@ -278,13 +297,15 @@ def open_station(
 
 def _open_gear(
     name: str, gear: AnyGear, connection: AnyConnection | None, clock: Clock, log: ByteLog
-) -> Attenuator | QkdAppliance:
+) -> Attenuator | QkdAppliance | Otdr:
     if isinstance(gear, MapMvoaGear) and isinstance(connection, VisaSocketConnection):
         return open_viavi_mvoa(name, connection, clock, log)
     if isinstance(gear, OzDd100Gear) and isinstance(connection, SerialConnection):
         return open_oz_dd100mc(name, connection, gear.calibration_nm, clock, log)
     if isinstance(gear, CerberisXgrGear) and isinstance(connection, WebApiConnection):
         return open_cerberis_xgr(name, connection, clock, log)
+    if isinstance(gear, ViaviOtdrGear) and isinstance(connection, VisaSocketConnection):
+        return open_viavi_smartotdr(name, connection, clock, log)
     if connection is None:
         raise StationError(f"{name}: no address for this target")
     raise StationError(f"{name}: {gear.driver} cannot use a {type(connection).__name__}")

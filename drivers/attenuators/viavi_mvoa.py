@@ -5,13 +5,13 @@ Commands and how well each is known: `drivers/facts/names/viavi_map_mvoa.yaml`.
 
 from __future__ import annotations
 
-import re
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from drivers.attenuators.mvoa_queries import MvoaQueries
-from drivers.errors import DeviceError, LimitError, ProtocolError, TransportError, TransportTimeout
+from drivers.errors import LimitError, ProtocolError, TransportError, TransportTimeout
 from drivers.roles import AttenuatorSpec
+from drivers.wires.scpi_errors import raise_device_error
 from drivers.wires.scpi_wire import ScpiWire
 
 if TYPE_CHECKING:
@@ -35,10 +35,6 @@ _ACCURACY_DB = 0.05
 # Settling time: not public; a motor that is still busy after this has stuck.
 _SETTLING_DEADLINE_S = 10.0
 _POLL_INTERVAL_S = 0.05
-# No maker's queue is longer; a device that never says "no error" must not hold us for ever.
-_LONGEST_ERROR_QUEUE = 50
-
-_ERROR = re.compile(r'([+-]?\d+)\s*,\s*"([^"]*)"')
 
 
 class ViaviMvoa(MvoaQueries):
@@ -110,23 +106,7 @@ class ViaviMvoa(MvoaQueries):
             raise
 
     def _raise_device_error(self, command: str) -> None:
-        first: tuple[int, str] | None = None
-        # To the end of the queue, so that no error is blamed on the next command.
-        for _ in range(_LONGEST_ERROR_QUEUE):
-            code, text = self._next_error()
-            if code == 0:
-                break
-            first = first or (code, text)
-        if first is not None:
-            raise DeviceError(self._wire.device, command, *first)
-
-    def _next_error(self) -> tuple[int, str]:
-        command = self._names["error"]
-        answer = self._wire.query(command)
-        found = _ERROR.fullmatch(answer.strip())
-        if found is None:
-            raise ProtocolError(self._wire.device, command, f"{answer!r} is no error entry")
-        return int(found[1]), found[2]
+        raise_device_error(self._wire, self._names["error"], command)
 
 
 def open_viavi_mvoa(name: str, connection: VisaSocketConnection, clock: Clock, log: ByteLog) -> ViaviMvoa:

@@ -10,16 +10,19 @@ from drivers.contact.advice import address_of
 from drivers.contact.appliance import check_appliance
 from drivers.contact.attenuator import check_attenuator
 from drivers.contact.found import DeviceContact, Interface, Problem
+from drivers.contact.otdr import check_otdr
 from drivers.facts.inventory import (
     CerberisXgrGear,
     FixedAttenuatorsGear,
     MapMvoaGear,
     OzDd100Gear,
     SerialConnection,
+    ViaviOtdrGear,
     VisaSocketConnection,
     WebApiConnection,
 )
 from drivers.facts.names import load_names
+from drivers.otdr.smartotdr_queries import connect_smartotdr
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -28,12 +31,13 @@ if TYPE_CHECKING:
     from drivers.facts.inventory import AnyConnection, AnyGear
     from drivers.wires.byte_log import ByteLog
 
-_WiredGear: TypeAlias = "MapMvoaGear | OzDd100Gear | CerberisXgrGear"
+_WiredGear: TypeAlias = "MapMvoaGear | OzDd100Gear | CerberisXgrGear | ViaviOtdrGear"
 
 _INTERFACES = {
     "cerberis_xgr": "cerberis_xgr_web_api",
     "viavi_map_mvoa": "viavi_map_mvoa",
     "oz_dd100mc": "oz_dd100mc",
+    "viavi_smartotdr": "viavi_smartotdr",
 }
 
 
@@ -90,6 +94,9 @@ def _check(
             connection,
             clock,
         )
+    if isinstance(gear, ViaviOtdrGear) and isinstance(connection, VisaSocketConnection):
+        otdr = connect_smartotdr(name, connection, clock, log)
+        return check_otdr(contact, otdr, gear.wavelengths_nm, connection, clock)
     if connection is None:
         problem = Problem("it has no address", f"write one into the inventory: gear.{name}.lab")
     else:

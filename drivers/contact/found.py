@@ -55,7 +55,7 @@ class DeviceContact:
     name: str
     driver: str
     expected: str
-    """What the inventory has here: "alice", "bob" or "attenuator"."""
+    """What the inventory has here: "alice", "bob", "attenuator" or "otdr"."""
     address: str
     interface: Interface
     certificate: ShownCertificate | None = None

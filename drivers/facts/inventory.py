@@ -23,7 +23,7 @@ from pydantic import (
     model_validator,
 )
 
-from drivers.facts.fibre_path import AnyPart, path_length_m, path_loss_db
+from drivers.facts.fibre_path import AnyPart, FibreName, Positive, path_length_m, path_loss_db
 
 VISA_SOCKET_PATTERN = r"^TCPIP\d*::[^:]+::\d+::SOCKET$"
 
@@ -215,6 +215,21 @@ class FixedAttenuatorsDefects(Strict):
     """The operator says that it is done, and the light does not change."""
 
 
+class OtdrDefects(Strict):
+    """What is wrong with an emulated OTDR; a right bench has none of these."""
+
+    stops_at: Fraction | None = None
+    """Share of the averaging time at which every measurement ends by itself."""
+    is_busy: bool = False
+    """Somebody at its keys has it measuring, on and on."""
+    longest_pulse_ns: Annotated[float, Field(gt=0)] | None = None
+    """Longer pulses are clamped to this."""
+    missing_nm: tuple[WavelengthNm, ...] = ()
+    """Wavelengths that are not fitted, whatever the inventory says."""
+    no_light: bool = False
+    """The laser is dead: it measures nothing but its own noise."""
+
+
 class InsertionLoss(Strict):
     """Loss of a device in line at its zero setting, as it was measured."""
 
@@ -307,8 +322,38 @@ class CerberisXgrGear(Strict):
     defects: CerberisXgrDefects = CerberisXgrDefects()
 
 
+class LeadFibre(Strict):
+    """A length of fibre that is put between an OTDR and the link, or at the link's far end."""
+
+    fibre: FibreName
+    length_m: Positive
+
+
+class ViaviOtdrGear(Strict):
+    """A VIAVI SmartOTDR over its TCP port for fibre-optic applications (8002)."""
+
+    role: Literal["otdr"]
+    driver: Literal["viavi_smartotdr"]
+    site: str
+    wavelengths_nm: Annotated[tuple[WavelengthNm, ...], Field(min_length=1)]
+    """Of the lasers that are fitted, by its label."""
+    launch: LeadFibre | None = None
+    """What lies between it and the patch panel, so that the link's first connector is measured."""
+    tail: LeadFibre | None = None
+    """What is put on at the far end when it measures, so that the link's last connector is measured."""
+    lab: VisaSocketConnection | None = None
+    defects: OtdrDefects = OtdrDefects()
+
+    @model_validator(mode="after")
+    def _a_laser_is_left(self) -> Self:
+        if set(self.wavelengths_nm) <= set(self.defects.missing_nm):
+            raise ValueError("defects.missing_nm: no laser is left")
+        return self
+
+
 AnyGear = Annotated[
-    MapMvoaGear | OzDd100Gear | FixedAttenuatorsGear | CerberisXgrGear, Field(discriminator="driver")
+    MapMvoaGear | OzDd100Gear | FixedAttenuatorsGear | CerberisXgrGear | ViaviOtdrGear,
+    Field(discriminator="driver"),
 ]
 
 
@@ -433,6 +478,19 @@ class Station(Strict):
         twice = [piece for gear in sets.values() for piece in gear.pieces if piece in self.gear]
         if twice:
             raise ValueError(f"gear: one name for a device and a fixed attenuator: {', '.join(twice)}")
+        return self
+
+    @model_validator(mode="after")
+    def _otdrs_have_a_site_each(self) -> Self:
+        sites = [gear.site for gear in self.gear.values() if isinstance(gear, ViaviOtdrGear)]
+        crowded = sorted({site for site in sites if sites.count(site) > 1})
+        if crowded:
+            raise ValueError(f"gear: expected at most one OTDR at a site; more at: {', '.join(crowded)}")
+        ends = {self.site_of_end("alice"), self.site_of_end("bob")}
+        if sites and (len(ends) == 1 or not ends.issuperset(sites)):
+            raise ValueError(
+                "gear: an OTDR stands at one end of the fibre, and each end has a site of its own"
+            )
         return self
 
     def site_of_end(self, end: Literal["alice", "bob"]) -> str:

@@ -1,4 +1,6 @@
-"""SCPI over a raw TCP socket, by pyvisa with pyvisa-py: one question, one line of answer, one deadline.
+"""SCPI over a raw TCP socket, by pyvisa with pyvisa-py: one question, one answer, one deadline.
+
+An answer is a line, or a block of IEEE 488.2 and the end of its line.
 
 A session is used only while it is known to be in step with the device. After a time-out, a lost
 connection, an answer that makes no sense or an interruption it is dropped, and the next call opens a
@@ -12,7 +14,7 @@ import socket
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
 from pyvisa import ResourceManager, VisaIOError
 from pyvisa.constants import StatusCode
@@ -21,46 +23,18 @@ from pyvisa.resources import MessageBasedResource
 from drivers.clock import monotonic_s
 from drivers.errors import ConnectionLost, GearError, ProtocolError, TransportTimeout
 from drivers.wires.byte_log import NO_LOG
+from drivers.wires.device_socket import DeviceSocket
+from drivers.wires.scpi_block import BlockError, read_block
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Callable, Generator, Mapping
 
     from drivers.clock import Clock
     from drivers.wires.byte_log import ByteLog
 
-_FAILURES = (GearError, VisaIOError, OSError, UnicodeDecodeError)
-
-
-class _DeviceSocket(socket.socket):
-    """The socket under a session, with what pyvisa-py leaves out.
-
-    pyvisa-py takes an end of stream for "nothing yet" and spins until its time-out, never times out
-    while bytes trickle in, and forgets half an answer.
-    """
-
-    heard = b""
-    """All that came since the last question."""
-    give_up_s = 0.0
-    """Host time at which an answer that is still coming in is given up."""
-
-    def recv(self, bufsize: int, flags: int = 0, /) -> bytes:
-        """Receive; ConnectionResetError at the end of the stream, TimeoutError after `give_up_s`."""
-        data = super().recv(bufsize, flags)
-        if not data:
-            raise ConnectionResetError("connection closed by the device")
-        self.heard += data
-        if monotonic_s() > self.give_up_s:
-            raise TimeoutError
-        return data
-
-    def unasked(self) -> bytes | None:
-        """Look at what lies there unread: None for nothing, b"" for the end of the stream."""
-        try:
-            return super().recv(4096, socket.MSG_PEEK | socket.MSG_DONTWAIT)
-        except BlockingIOError:
-            return None
-        except OSError:
-            return b""
+T = TypeVar("T")
+_FAILURES = (GearError, VisaIOError, OSError, UnicodeDecodeError, BlockError)
+_SHOWN_BYTES = 200
 
 
 class _PyvisaPySession(Protocol):
@@ -74,21 +48,31 @@ class _PyvisaPyLibrary(Protocol):
 @dataclass(slots=True)
 class _Session:
     instrument: MessageBasedResource
-    socket: _DeviceSocket
+    socket: DeviceSocket
     wall_timeout_s: float = -1.0
 
 
 class ScpiWire:
-    """One device on a TCP socket; each call takes at most `deadline_s` of lab time, threads take turns."""
+    """One device on a TCP socket; each call takes at most `deadline_s` of lab time, threads take turns.
+
+    `greeting` is a command without an answer that every new connection begins with, if the device wants one.
+    """
 
     def __init__(
-        self, device: str, resource: str, clock: Clock, deadline_s: float, log: ByteLog = NO_LOG
+        self,
+        device: str,
+        resource: str,
+        clock: Clock,
+        deadline_s: float,
+        log: ByteLog = NO_LOG,
+        greeting: str | None = None,
     ) -> None:
         self.device = device
         self._resource = resource
         self._clock = clock
         self._deadline_s = deadline_s
         self._log = log
+        self._greeting = greeting
         self._lock = threading.RLock()
         self._session: _Session | None = None
         self._said_in_exchange: int | None = None
@@ -113,19 +97,27 @@ class ScpiWire:
         Raises TransportTimeout, ConnectionLost, or ProtocolError for an answer that is no ASCII line.
         """
         with self._lock:
-            return self._call(command, is_query=True)
+            return self._call(command, self._line)
+
+    def query_block(self, command: str, max_bytes: int) -> bytes:
+        """Send `command` and return the bytes of the block that answers it, without header and line end.
+
+        Raises as `query`; ProtocolError also for a block that has more than `max_bytes`.
+        """
+        with self._lock:
+            return self._call(command, lambda session, _command: self._block(session, max_bytes))
 
     def write(self, command: str) -> None:
         """Send `command`, which has no answer; ConnectionLost if it cannot be sent."""
         with self._lock:
-            self._call(command, is_query=False)
+            self._call(command, lambda _session, _command: None)
 
     def close(self) -> None:
         """Close the connection; a later call would open a new one."""
         with self._lock:
             self._drop()
 
-    def _call(self, command: str, *, is_query: bool) -> str:
+    def _call(self, command: str, read: Callable[[_Session, str], T]) -> T:
         message = command.encode("ascii") + b"\n"
         if b"\n" in message[:-1]:
             raise ValueError(f"{self.device}: {command!r}: one line at a time")
@@ -135,7 +127,8 @@ class ScpiWire:
             session = self._ready_session(command)
             self._log.sent(self.device, message)
             session.instrument.write_raw(message)
-            answer = self._answer(session, command, started_s) if is_query else ""
+            answer = read(session, command)
+            self._check_deadline(command, started_s)
             in_step = True
         except _FAILURES as error:
             raise self._failure(error, command, started_s) from error
@@ -145,12 +138,21 @@ class ScpiWire:
             if not in_step:
                 self._drop()
 
-    def _answer(self, session: _Session, command: str, started_s: float) -> str:
+    def _line(self, session: _Session, command: str) -> str:
         raw = session.instrument.read_raw()
         heard = session.socket.heard
         self._log.received(self.device, heard)
         if len(heard) > len(raw):
-            raise ProtocolError(self.device, command, f"more than one line came: {heard!r}")
+            raise ProtocolError(self.device, command, f"more than one line came: {_shown(heard)}")
+        return raw[:-1].decode("ascii").rstrip("\r")
+
+    def _block(self, session: _Session, max_bytes: int) -> bytes:
+        # pyvisa's own reading of blocks knows no cap, and stops at a line end within the bytes.
+        block = read_block(session.socket.next_bytes, max_bytes)
+        self._log.received(self.device, session.socket.heard)
+        return block
+
+    def _check_deadline(self, command: str, started_s: float) -> None:
         elapsed_s = self._clock.now_s() - started_s
         if elapsed_s > self._deadline_s:
             raise TransportTimeout(
@@ -159,7 +161,6 @@ class ScpiWire:
                 f"the answer came after the deadline of {self._deadline_s:g} s",
                 elapsed_s,
             )
-        return raw[:-1].decode("ascii").rstrip("\r")
 
     def _ready_session(self, command: str) -> _Session:
         session = self._session
@@ -210,9 +211,13 @@ class ScpiWire:
         if code:
             instrument.close()
             raise ConnectionLost(self.device, command, f"{self._resource}: {os.strerror(code)}")
-        below.interface = _DeviceSocket(fileno=below.interface.detach())
+        below.interface = DeviceSocket(fileno=below.interface.detach())
         # Else a command waits for the acknowledgement of the one before it: 44 ms instead of 0.1 ms.
         below.interface.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self._greeting is not None:
+            greeting = self._greeting.encode("ascii") + b"\n"
+            self._log.sent(self.device, greeting)
+            instrument.write_raw(greeting)
         return _Session(instrument, below.interface)
 
     def _failure(self, error: BaseException, command: str, started_s: float) -> GearError:
@@ -224,7 +229,9 @@ class ScpiWire:
         if isinstance(error, GearError):
             return error
         if isinstance(error, UnicodeDecodeError):
-            return ProtocolError(self.device, command, f"the answer is no text: {error.object!r}")
+            return ProtocolError(self.device, command, f"the answer is no text: {_shown(error.object)}")
+        if isinstance(error, BlockError):
+            return ProtocolError(self.device, command, str(error))
         is_timeout = isinstance(error, VisaIOError) and error.error_code == StatusCode.error_timeout
         if not is_timeout and not isinstance(error, TimeoutError):
             problem = str(error) or type(error).__name__
@@ -234,10 +241,17 @@ class ScpiWire:
             self._log.received(self.device, heard)
         # The library waited for a while of wall time; the device has until its deadline in lab time.
         self._clock.wait_until(started_s + self._deadline_s)
-        problem = f"only half a line by the deadline: {heard!r}" if heard else "no answer by the deadline"
+        problem = (
+            f"only half a line by the deadline: {_shown(heard)}" if heard else "no answer by the deadline"
+        )
         return TransportTimeout(self.device, command, problem, self._clock.now_s() - started_s)
 
     def _drop(self) -> None:
         session, self._session = self._session, None
         if session is not None:
             session.instrument.close()
+
+
+def _shown(heard: bytes) -> str:
+    more = len(heard) - _SHOWN_BYTES
+    return repr(heard) if more <= 0 else f"{heard[:_SHOWN_BYTES]!r} and {more} bytes more"

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from drivers.facts.inventory import MvoaDefects
     from emulators.lab.clock import LabClock
     from emulators.plant.link import Link
+    from emulators.wires.scpi_server import Answer
 
 # Range and wavelengths: ModelMAP200_mVoaC1 and K@TE InstrumentMAP200.py (public drivers).
 _MAX_DB = 70.0
@@ -49,7 +50,7 @@ class EmulatedMvoa:
         self._power_up()
         self._commands = self._table()
 
-    def handle(self, command: str) -> str | None:
+    def handle(self, command: str) -> Answer | None:
         """Do one SCPI command."""
         return self._commands.handle(command)
 

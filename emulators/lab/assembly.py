@@ -15,6 +15,7 @@ from drivers.facts.inventory import (
     OzDd100Gear,
     SecretReference,
     SerialConnection,
+    ViaviOtdrGear,
     VisaSocketConnection,
     WebApiConnection,
 )
@@ -38,6 +39,7 @@ from emulators.lab.faults import FaultSchedule
 from emulators.lab.history import FILE_NAME, History
 from emulators.lab.remembered import RememberedDevice
 from emulators.lab.streams import Streams
+from emulators.otdr.viavi_smartotdr import EmulatedSmartOtdr
 from emulators.plant.changed_path import with_hidden_loss
 from emulators.plant.description import path_of_fibre
 from emulators.plant.fibre_ends import FibreEnds
@@ -59,6 +61,7 @@ if TYPE_CHECKING:
     from emulators.cow4.profile import Profile
     from emulators.wires.pki import Pki
     from emulators.wires.places import Place
+    from emulators.wires.scpi_server import ScpiDevice
 
 USER = "bench"
 
@@ -136,6 +139,8 @@ class EmulatedLab:
             elif isinstance(gear, FixedAttenuatorsGear):
                 for piece, loss_db in true_losses_db(name, gear, self._streams).items():
                     self._panel.mount(piece, loss_db, in_line=False)
+            elif isinstance(gear, ViaviOtdrGear):
+                connections[name] = await self._serve_smartotdr(name, gear)
             else:
                 connections[name] = await self._serve_appliance(name, gear, pki, credentials)
         if settings.go_on_at_s is not None:
@@ -171,7 +176,13 @@ class EmulatedLab:
 
     async def _serve_mvoa(self, name: str, gear: MapMvoaGear) -> VisaSocketConnection:
         self._panel.mount(name, _insertion_loss_db(gear, MVOA_INSERTION_LOSS_DB))
-        device = EmulatedMvoa(name, self._link, self.clock, gear.defects)
+        return await self._serve_scpi(name, EmulatedMvoa(name, self._link, self.clock, gear.defects))
+
+    async def _serve_smartotdr(self, name: str, gear: ViaviOtdrGear) -> VisaSocketConnection:
+        noise = self._streams.stream(f"{name}/noise")
+        return await self._serve_scpi(name, EmulatedSmartOtdr(gear, self._ends, self.clock, noise))
+
+    async def _serve_scpi(self, name: str, device: ScpiDevice) -> VisaSocketConnection:
         remembered = RememberedDevice(name, device, self._history)
         place = self._place_of(name)
         with listening_at(name, place):

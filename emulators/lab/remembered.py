@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from emulators.lab.history import History
-    from emulators.wires.scpi_server import ErrorQueue, ScpiDevice
+    from emulators.wires.scpi_server import Answer, ErrorQueue, ScpiDevice
 
 
 class RememberedDevice:
@@ -23,7 +23,7 @@ class RememberedDevice:
         """The device's error queue."""
         return self._device.errors
 
-    def handle(self, command: str) -> str | None:
+    def handle(self, command: str) -> Answer | None:
         """Do one command."""
         if not command.partition(" ")[0].endswith("?"):
             self._history.note(self._gear, command)

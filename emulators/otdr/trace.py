@@ -38,6 +38,15 @@ def acquire(
     return _trace(power, instrument, settings)
 
 
+def dark_trace(
+    instrument: Instrument, settings: AcquisitionSettings, generator: np.random.Generator
+) -> Trace:
+    """Take a trace without any light: the receiver's noise. ValueError as `acquire`."""
+    instrument.check(settings)
+    power = noise_rms(instrument, settings) * generator.standard_normal(settings.points())
+    return _trace(power, instrument, settings)
+
+
 def ideal_trace(path: OpticalPath, instrument: Instrument, settings: AcquisitionSettings) -> Trace:
     """Return the trace without any noise."""
     instrument.check(settings)

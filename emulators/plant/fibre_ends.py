@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from drivers.facts.inventory import InLineGear
+from drivers.facts.fibre_types import fibre_type
+from drivers.facts.inventory import FixedAttenuatorsGear, InLineGear, ViaviOtdrGear
 from emulators.plant.patch_panel import PatchRefused
 from emulators.plant.path import Element, FibreEnd, FibreSpan, InlineLoss, OpticalPath
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from drivers.facts.inventory import Station
+    from drivers.facts.inventory import LeadFibre, Station
     from drivers.facts.lab import FibreEndUse, PatchEnd
     from emulators.plant.fibre_plant import FibrePlant
     from emulators.plant.link import Link
@@ -45,6 +46,11 @@ class FibreEnds:
             f"OTDR light reached the receiver of {station.appliance_at('bob')}",
         )
         self._attenuators = _attenuators_by_end(station, first_site=self._sites[0])
+        self._leads = {
+            gear.site: (_lead(gear.launch), _lead(gear.tail))
+            for gear in station.gear.values()
+            if isinstance(gear, ViaviOtdrGear)
+        }
         self._uses: list[FibreEndUse] = ["qkd", "qkd"]
         self._lit: set[int] = set()
 
@@ -57,27 +63,25 @@ class FibreEnds:
         for lit in self._lit:
             self._tell_light(lit)
 
-    def path_seen(
-        self, site: str, launch: FibreSpan | None = None, tail: FibreSpan | None = None
-    ) -> OpticalPath | None:
-        """Return what an OTDR at `site` sees now, nearest first; None if there is no fibre before it.
+    def path_seen(self, site: str) -> OpticalPath | None:
+        """Return what the OTDR at `site` sees now, nearest first; None if there is no fibre before it.
 
-        `launch` lies between the OTDR and the panel. `tail` is put on at the far end, unless that is
+        Its launch fibre lies between it and the panel. Its tail is put on at the far end, unless that is
         connected to its appliance. An end that is not connected to the OTDR leaves the launch fibre alone.
         PatchRefused for a site without an end.
         """
         near = self._end_at(site)
-        lead = [] if launch is None else [launch]
+        launch, tail = self._leads.get(site, ((), ()))
         if self._uses[near] != "otdr":
-            return _path_of(lead, _FAR_END["nothing"])
+            return _path_of(launch, _FAR_END["nothing"])
         fibre = self._plant.seen_from(far_end=near == 1)
-        elements = [*lead, *self._inline(near), *fibre.elements]
+        elements = [*launch, *self._inline(near), *fibre.elements]
         far_end = fibre.far
         if not self._plant.is_cut():
             use = self._uses[1 - near]
             elements += self._inline(1 - near)
-            if tail is not None and use != "qkd":
-                elements.append(tail)
+            if use != "qkd":
+                elements += tail
             far_end = _FAR_END[use]
         path = _path_of(*_until_blocked(elements, far_end))
         return None if path is None else path.at_temperature(fibre.temperature_c)
@@ -120,8 +124,15 @@ class FibreEnds:
 def _attenuators_by_end(station: Station, first_site: str) -> tuple[list[str], list[str]]:
     """Return the names of all gear in line: at the fibre's first end, and at its second."""
     in_line = {name: gear.site for name, gear in station.gear.items() if isinstance(gear, InLineGear)}
+    for gear in station.gear.values():
+        if isinstance(gear, FixedAttenuatorsGear):
+            in_line |= dict.fromkeys(gear.pieces, gear.site)
     first = [name for name, site in in_line.items() if site == first_site]
     return first, [name for name in in_line if name not in first]
+
+
+def _lead(lead: LeadFibre | None) -> tuple[FibreSpan, ...]:
+    return () if lead is None else (FibreSpan(lead.length_m, fibre_type(lead.fibre)),)
 
 
 def _until_blocked(elements: Sequence[Element], far: FibreEnd) -> tuple[Sequence[Element], FibreEnd]:

@@ -10,7 +10,7 @@ import re
 import socket
 from collections import deque
 from contextlib import suppress
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -33,6 +33,7 @@ ERROR_TEXTS = {
     -221: "Settings conflict",
     -222: "Data out of range",
     -224: "Illegal parameter value",
+    -230: "Data corrupt or stale",
     -240: "Hardware error",
     -241: "Hardware missing",
     -300: "Device-specific error",
@@ -45,6 +46,10 @@ _SOCKET_FAULTS = frozenset({"delay", "silence", "drop", "garbage", "half_reply",
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 # A `;` between quotes joins nothing.
 _JOINED = re.compile(r'(?:[^;"]|"[^"]*"?)+')
+
+
+Answer: TypeAlias = "str | bytes"
+"""Text, or the bytes of a block with its header; the server adds the line's end."""
 
 
 class ScpiError(Exception):
@@ -89,7 +94,7 @@ class ScpiDevice(Protocol):
         """The error queue."""
         ...
 
-    def handle(self, command: str) -> str | None:
+    def handle(self, command: str) -> Answer | None:
         """Do one command and return its answer; None for no answer (what is refused goes to `errors`)."""
         ...
 
@@ -100,13 +105,13 @@ class ScpiCommands:
     def __init__(self, errors: ErrorQueue, long_forms: Mapping[str, str]) -> None:
         self._errors = errors
         self._short_by_long = {long.upper(): short.upper() for short, long in long_forms.items()}
-        self._actions: dict[str, Callable[[Sequence[str]], str | None]] = {}
+        self._actions: dict[str, Callable[[Sequence[str]], Answer | None]] = {}
 
-    def add(self, name: str, action: Callable[[Sequence[str]], str | None]) -> None:
+    def add(self, name: str, action: Callable[[Sequence[str]], Answer | None]) -> None:
         """Add a command; `name` is its header in short form; what follows a blank is left out."""
         self._actions[self._canonical(name.partition(" ")[0])] = action
 
-    def handle(self, command: str) -> str | None:
+    def handle(self, command: str) -> Answer | None:
         """Find and do `command`, in any case of letters, short or long; what is unknown is -113."""
         header, *rest = command.split(maxsplit=1)
         action = self._actions.get(self._canonical(header))
@@ -221,14 +226,14 @@ class ScpiServer:
             await writer.drain()
         return True
 
-    def _do(self, message: str) -> str | None:
+    def _do(self, message: str) -> bytes | None:
         # Every joined command starts at the root. SCPI-99 would start it where the one before it ended,
         # but public clients of this maker's gear send `OTDS:PSC USER;OTDS:K ...` and it works.
         commands = [command.strip() for command in _JOINED.findall(message)]
         answers = [self._device.handle(command) for command in commands if command]
-        given = [answer for answer in answers if answer is not None]
+        given = [_as_bytes(answer) for answer in answers if answer is not None]
         # IEEE 488.2: the answers to one message are one message.
-        return ";".join(given) if given else None
+        return b";".join(given) if given else None
 
 
 async def serve_scpi(
@@ -259,8 +264,18 @@ async def _read_line(reader: asyncio.StreamReader) -> bytes | None:
             return too_long or line
 
 
-def _on_the_wire(answer: str, fault: Fault | None) -> bytes:
-    line = f"{answer}\n".encode("ascii")
+def block_of(data: bytes) -> bytes:
+    """Return `data` as a definite-length block of IEEE 488.2."""
+    length = str(len(data))
+    return f"#{len(length)}{length}".encode("ascii") + data
+
+
+def _as_bytes(answer: Answer) -> bytes:
+    return answer if isinstance(answer, bytes) else answer.encode("ascii")
+
+
+def _on_the_wire(answer: bytes, fault: Fault | None) -> bytes:
+    line = answer + b"\n"
     if fault is None or fault.action == "delay":
         return line
     if fault.action == "garbage":

@@ -262,7 +262,7 @@ def test_an_interrupted_question_leaves_no_answer_behind(
 ) -> None:
     bench.wire.query("ECHO? 0")
     with monkeypatch.context() as patch:
-        patch.setattr("drivers.wires.scpi_wire._DeviceSocket.recv", _interrupted)
+        patch.setattr("drivers.wires.scpi_wire.DeviceSocket.recv", _interrupted)
         with pytest.raises(KeyboardInterrupt):
             bench.wire.query("ECHO? 1")
     assert bench.wire.query("ECHO? 2") == "2"

@@ -26,6 +26,12 @@ def station_content() -> dict[str, Any]:
     return yaml.safe_load((PROJECT / "inventory.yaml").read_text())["stations"]["paper-link"]
 
 
+def otdr_content(site: str, **leads: dict[str, Any]) -> dict[str, Any]:
+    """Return an OTDR at a site, with `launch` and `tail` if given."""
+    about = {"role": "otdr", "driver": "viavi_smartotdr", "site": site, "wavelengths_nm": [1550]}
+    return about | leads
+
+
 def shipped_station(**changes: Any) -> Station:  # noqa: ANN401 - any part of the inventory's station
     """Return the shipped station with some of its parts changed."""
     return Station.model_validate(station_content() | changes)

@@ -20,7 +20,7 @@ from emulators.otdr.settings import AcquisitionSettings
 from emulators.otdr.trace import acquire
 from emulators.plant.patch_panel import PatchRefused
 from emulators.plant.path import FibreEnd, FibreSpan, InlineLoss
-from tests.plant.plants import INSERTION_LOSS_DB, SITE_A, SITE_B, Plant, station_content
+from tests.plant.plants import INSERTION_LOSS_DB, SITE_A, SITE_B, Plant, otdr_content, station_content
 
 if TYPE_CHECKING:
     from drivers.facts.lab import FibreEndUse
@@ -30,20 +30,30 @@ LENGTH_M, LOSS_DB = 19_870.0, 12.47
 LAUNCH = FibreSpan(1000.0, fibre_type("G.652.D"))
 TAIL = FibreSpan(500.0, fibre_type("G.652.D"))
 LEADS_DB = LAUNCH.loss_db(1550.0, 20.0) + TAIL.loss_db(1550.0, 20.0)
+TAIL_CONTENT = {"fibre": "G.652.D", "length_m": 500.0}
 REMOVED = {"kind": "attenuator_removed"}
 SETTINGS = AcquisitionSettings(1550.0, 100.0, 40.0, 3.125, 30.0)
 
 
-def plant_with(a: FibreEndUse, b: FibreEndUse, **changes: Any) -> Plant:  # noqa: ANN401 - the inventory's
-    """Return a plant whose ends are connected to `a` and `b`."""
-    plant = Plant(**changes)
+def plant_with(
+    a: FibreEndUse,
+    b: FibreEndUse,
+    tail: dict[str, Any] = TAIL_CONTENT,
+    **changes: Any,  # noqa: ANN401 - any part of the inventory's station
+) -> Plant:
+    """Return a plant with an OTDR at each site, its ends connected to `a` and `b`."""
+    gear = station_content()["gear"]
+    for site in (SITE_A, SITE_B):
+        launch = {"fibre": "G.652.D", "length_m": 1000.0}
+        gear[f"otdr_{site}"] = otdr_content(site, launch=launch, tail=tail)
+    plant = Plant(gear=gear, **changes)
     plant.ends.patch(PatchEnd(site=SITE_A, to=a))
     plant.ends.patch(PatchEnd(site=SITE_B, to=b))
     return plant
 
 
-def seen(plant: Plant, site: str = SITE_A, tail: FibreSpan = TAIL) -> OpticalPath:
-    path = plant.ends.path_seen(site, LAUNCH, tail)
+def seen(plant: Plant, site: str = SITE_A) -> OpticalPath:
+    path = plant.ends.path_seen(site)
     assert path is not None
     return path
 
@@ -186,12 +196,11 @@ def test_an_otdr_sees_the_nearer_side_of_a_cut_and_the_temperature() -> None:
 
 
 def test_the_trace_shows_the_bend_where_it_is_and_the_attenuator_at_the_far_end() -> None:
-    plant = plant_with("otdr", "nothing")
+    # A tail of the fibre with which the link ends: else half the step of backscatter is part of the loss.
+    plant = plant_with("otdr", "nothing", tail={"fibre": "G.657.A1", "length_m": 1000.0})
     plant.fibre.happen(FibreBend(distance_m=10_000.0, loss_db=1.0))
     plant.link.set_inline_db("voa", 3.0)
-    # A tail of the fibre with which the link ends: else half the step of backscatter is part of the loss.
-    path = seen(plant, tail=FibreSpan(1000.0, fibre_type("G.657.A1")))
-    trace = acquire(path, load_instrument("viavi_smartotdr"), SETTINGS, np.random.default_rng(1))
+    trace = acquire(seen(plant), load_instrument("viavi_smartotdr"), SETTINGS, np.random.default_rng(1))
     events = analyse(trace).between_ends()
     (bend,) = [event for event in events if abs(event.position_m - 11_000.0) < 20.0]
     assert bend.loss_db == pytest.approx(1.0, abs=0.05)

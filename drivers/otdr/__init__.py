@@ -1,0 +1,1 @@
+"""OTDR drivers, and the interlock that keeps their light from live receivers."""
