@@ -117,7 +117,9 @@ def test_what_was_taken_is_there_whoever_is_killed_whenever(tmp_path: Path) -> N
     """A small soak; `make soak` runs a large one."""
     soak = Soak(tmp_path, records=300, seed=2)
     assert soak.run(runner_kills=1, lab_kills=1) == {"runner_kills": 1, "lab_kills": 1}
-    assert measured_rows(soak.folder) == measured_rows(unbroken_run(tmp_path / "unbroken", 300))
+    unbroken_rows = measured_rows(unbroken_run(tmp_path / "unbroken", 300))
+    assert len(unbroken_rows) == 300
+    assert measured_rows(soak.folder) == unbroken_rows
 
 
 def test_what_was_made_in_the_dark_between_sessions_is_a_gap_and_never_measured(

@@ -38,7 +38,7 @@ def main() -> None:
     REPORT.parent.mkdir(exist_ok=True)
     REPORT.write_text(json.dumps(result, indent=2) + "\n")
     print(json.dumps(result, indent=2))  # noqa: T201 - this is the output
-    if found != wanted:
+    if found != wanted or len(wanted) != options.records:  # a gap is a row too
         sys.exit(1)
 
 

@@ -19,6 +19,7 @@ from sweeps.choice import choose
 from sweeps.procedures.registry import PROCEDURES
 from sweeps.progress import Silent
 from sweeps.record.run_record import RunRecord
+from sweeps.record.runner import Runner, is_alive
 from sweeps.running.run import run_procedure
 from tests.acceptance.benches import PROJECT, write_inventory
 
@@ -29,6 +30,8 @@ _LIMIT_S = 300.0
 _SHARE_AT_START = 0.2
 _START_S = 2.0
 _RECORD_S = 0.003
+# Share of the records over which the kills are spread; the rest is for what the last starts take.
+_SHARE_UNDER_FIRE = 0.8
 
 
 def plan_of(records: int, folder: Path) -> Path:
@@ -50,9 +53,12 @@ def unbroken_run(place: Path, records: int) -> Path:
 
 
 def measured_rows(folder: Path) -> list[str]:
-    """Return every measured row in the order in which it was taken, with all that was measured, as JSON."""
+    """Return every measured row in the order in which it was taken, with all that was measured, as JSON.
+
+    Gaps follow as rows of their own: an unbroken run of the emulator has none.
+    """
     with RunRecord.open(folder, is_read_only=True) as run:
-        return [json.dumps(asdict(slot), sort_keys=True) for slot in run.slots()]
+        return [json.dumps(asdict(row), sort_keys=True) for row in (*run.slots(), *run.gaps())]
 
 
 class Soak:
@@ -60,28 +66,34 @@ class Soak:
 
     def __init__(self, place: Path, records: int, seed: int) -> None:
         self.folder = place / "runs" / "run"
+        self._place = place
         self._records = records
         self._inventory = plan_of(records, place / "soak")
         self._rng = np.random.default_rng(seed)
         self._clock = WallClock()
-        self._killed_labs: set[int] = set()
 
     def run(self, runner_kills: int, lab_kills: int) -> dict[str, int]:
-        """Start the run, kill so many runners and labs, let it finish; return what happened.
+        """Start the run, kill so many runners and labs, let it finish; return how many were killed.
 
-        One kill in five comes at any moment of a start, the others spread evenly over the records.
+        One kill in five comes at any moment of a start, the others after at least one record of their start,
+        spread over the records. RuntimeError if a runner ends by itself with an error: nothing may stop it.
         """
         victims = ["runner"] * runner_kills + ["lab"] * lab_kills
         self._rng.shuffle(victims)
-        # The last fifth is left for what is taken between a start and its kill.
-        targets = np.sort(self._rng.integers(0, 4 * self._records // 5, len(victims)))
-        for victim, target in zip(victims, targets, strict=True):
-            while not self._kill_once(victim, int(target)):
+        killed = {"runner": 0, "lab": 0}
+        for index, victim in enumerate(victims):
+            while not self._kill_once(victim, self._next_target(len(victims) - index)):
                 if self._taken() >= self._records:
                     raise RuntimeError("the run was done before all were killed; give it more records")
-        while self._start().wait(_LIMIT_S) != 0:
-            continue
-        return {"runner_kills": runner_kills, "lab_kills": lab_kills}
+            killed[victim] += 1
+        self._must_have_ended_well(self._start())
+        return {"runner_kills": killed["runner"], "lab_kills": killed["lab"]}
+
+    def _next_target(self, kills_left: int) -> int:
+        """Draw the number of records at which to kill: on average so that all kills spread evenly."""
+        taken = max(0, self._taken())
+        room = max(0.0, _SHARE_UNDER_FIRE * self._records - taken)
+        return taken + 1 + int(self._rng.uniform(0.0, 2.0 * room / (kills_left + 1)))
 
     def _kill_once(self, victim: str, target: int) -> bool:
         """Start a runner and kill it or its lab; return whether that was hit."""
@@ -91,11 +103,26 @@ class Soak:
         else:
             self._wait_for(target, runner)
             self._clock.sleep(float(self._rng.uniform(0.0, _RECORD_S)))
-        is_hit = self._kill_lab() if victim == "lab" else self._kill_runner(runner)
-        if not is_hit:
-            runner.kill()  # there was no lab to kill yet: one runner more
-        self._see_out(runner)
+        if runner.poll() is not None:
+            self._must_have_ended_well(runner)
+            return False
+        is_hit = self._kill_lab() if victim == "lab" else True
+        if victim == "lab" and is_hit:
+            return self._fails_without_its_lab(runner)
+        runner.kill()  # where there was no lab to kill yet: one runner more
+        runner.wait(_LIMIT_S)
         return is_hit
+
+    def _fails_without_its_lab(self, runner: subprocess.Popen[bytes]) -> bool:
+        """Wait for the runner's end; return whether it missed its lab, which it need not at its very end."""
+        try:
+            return runner.wait(_LIMIT_S) != 0
+        finally:
+            runner.kill()
+
+    def _must_have_ended_well(self, runner: subprocess.Popen[bytes]) -> None:
+        if runner.wait(_LIMIT_S) != 0:
+            raise RuntimeError(f"a runner that nobody killed failed:\n{self._said.read_text()}")
 
     def _wait_for(self, target: int, runner: subprocess.Popen[bytes]) -> None:
         """Wait until `target` records are taken."""
@@ -111,29 +138,23 @@ class Soak:
         except RecordError:
             return -1
 
-    def _see_out(self, runner: subprocess.Popen[bytes]) -> None:
-        """Wait for the end of a runner that was killed, or whose lab was."""
-        try:
-            runner.wait(_LIMIT_S)
-        finally:
-            runner.kill()
-
-    def _kill_runner(self, runner: subprocess.Popen[bytes]) -> bool:
-        is_hit = runner.poll() is None
-        runner.kill()
-        return is_hit
+    @property
+    def _said(self) -> Path:
+        return self._place / "runner.err"
 
     def _start(self) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "tests.soak.runner", str(self._inventory), str(self.folder)]
-        return subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        with self._said.open("wb") as said:
+            return subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.DEVNULL, stderr=said)
 
     def _kill_lab(self) -> bool:
+        """Kill the lab of the run, if it has one that lives."""
         try:
-            pid = int(json.loads((self.folder / "lab.json").read_text())["pid"])
-            if pid in self._killed_labs:
-                return False  # the next one is not there yet; a process nobody waited for still takes signals
-            os.kill(pid, signal.SIGKILL)
+            lab = Runner(**json.loads((self.folder / "lab-process.json").read_text()))
         except (OSError, ValueError):
-            return False  # none yet, or none any more
-        self._killed_labs.add(pid)
+            return False  # none yet
+        # A dead one that nobody has waited for takes signals too.
+        if is_alive(lab) is not True:
+            return False
+        os.kill(lab.pid, signal.SIGKILL)
         return True
