@@ -24,6 +24,7 @@ from sweeps.running.run import run_procedure
 from tests.acceptance.benches import PROJECT, write_inventory
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 _LIMIT_S = 300.0
@@ -106,19 +107,28 @@ class Soak:
         if runner.poll() is not None:
             self._must_have_ended_well(runner)
             return False
-        is_hit = self._kill_lab() if victim == "lab" else True
-        if victim == "lab" and is_hit:
-            return self._fails_without_its_lab(runner)
-        runner.kill()  # where there was no lab to kill yet: one runner more
-        runner.wait(_LIMIT_S)
-        return is_hit
+        if victim == "lab" and not self._kill_lab():
+            self._kill(runner)  # there is no lab to kill yet: one runner more
+            return False
+        if victim == "lab":
+            self._see_out(runner)
+        self._kill(runner)
+        return True
 
-    def _fails_without_its_lab(self, runner: subprocess.Popen[bytes]) -> bool:
-        """Wait for the runner's end; return whether it missed its lab, which it need not at its very end."""
-        try:
-            return runner.wait(_LIMIT_S) != 0
-        finally:
-            runner.kill()
+    def _see_out(self, runner: subprocess.Popen[bytes]) -> None:
+        """Wait until a runner whose lab was killed ends, or, not having come to it yet, starts another."""
+        self._wait_until(lambda: runner.poll() is not None or self._living_lab() is not None)
+
+    def _wait_until(self, is_so: Callable[[], bool]) -> None:
+        deadline_s = self._clock.now_s() + _LIMIT_S
+        while not is_so():
+            if self._clock.now_s() > deadline_s:
+                raise RuntimeError(f"nothing moves:\n{self._said.read_text()}")
+            self._clock.sleep(0.002)
+
+    def _kill(self, runner: subprocess.Popen[bytes]) -> None:
+        runner.kill()
+        runner.wait(_LIMIT_S)
 
     def _must_have_ended_well(self, runner: subprocess.Popen[bytes]) -> None:
         if runner.wait(_LIMIT_S) != 0:
@@ -126,10 +136,7 @@ class Soak:
 
     def _wait_for(self, target: int, runner: subprocess.Popen[bytes]) -> None:
         """Wait until `target` records are taken."""
-        while runner.poll() is None:
-            if self._taken() >= target:
-                return
-            self._clock.sleep(0.002)
+        self._wait_until(lambda: runner.poll() is not None or self._taken() >= target)
 
     def _taken(self) -> int:
         try:
@@ -149,12 +156,16 @@ class Soak:
 
     def _kill_lab(self) -> bool:
         """Kill the lab of the run, if it has one that lives."""
-        try:
-            lab = Runner(**json.loads((self.folder / "lab-process.json").read_text()))
-        except (OSError, ValueError):
-            return False  # none yet
-        # A dead one that nobody has waited for takes signals too.
-        if is_alive(lab) is not True:
+        lab = self._living_lab()
+        if lab is None:
             return False
         os.kill(lab.pid, signal.SIGKILL)
         return True
+
+    def _living_lab(self) -> Runner | None:
+        try:
+            lab = Runner(**json.loads((self.folder / "lab-process.json").read_text()))
+        except (OSError, ValueError):
+            return None  # none yet
+        # A dead one that nobody has waited for takes signals too.
+        return lab if is_alive(lab) is True else None
