@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from drivers.errors import LimitError, StationError
-from drivers.facts.inventory import FixedAttenuatorsGear, InLineGear
+from drivers.facts.gear import FixedAttenuatorsGear, InLineGear
 from drivers.facts.lab import Patch
 from drivers.roles import OperatorTask
 

@@ -16,7 +16,9 @@
     ├── RecordError         the run record cannot be written or read
     ├── StationError        gear that is missing, a role that nobody fills
     │   └── OperatorAbort       a person was asked to do something and said no
-    └── LabError            the emulated lab refused, or is gone
+    ├── LabError            the emulated lab refused, or is gone
+    ├── NotAllowed          a run that nobody has allowed; in sweeps/running/permission.py
+    └── ResumeRefused       a run of other devices or another plan; in sweeps/running/run.py
 
 A device under test that performs badly is a verdict and never one of these.
 """

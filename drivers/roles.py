@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from drivers.facts.plant_events import FibreFault, PlantEvent
     from drivers.facts.telemetry import RecordGap, TelemetryRecord
 
+Role = Literal["qkd_appliance", "attenuator", "otdr"]
+"""The roles that gear of the inventory fills."""
+LINK_ROLES: tuple[Role, ...] = ("qkd_appliance", "attenuator")
+"""What a QKD link is made of; an OTDR is brought to it for a measurement and taken away again."""
 
 RUNNING = "Running"
 """State of an appliance that makes key (public name of the maker's, cqptoolkit `SystemState`)."""
@@ -42,6 +46,9 @@ class AttenuatorSpec:
     min_db: float
     max_db: float
     resolution_db: float
+    """Of what can be asked for."""
+    readback_db: float
+    """How far a reading may be from what was set, when the device stands where it should."""
     insertion_loss_db: float
     min_wavelength_nm: float
     max_wavelength_nm: float

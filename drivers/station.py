@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 from drivers.added_loss import Place, loss_rule
@@ -11,35 +10,26 @@ from drivers.attenuators.fixed_attenuators import FixedAttenuators
 from drivers.attenuators.oz_dd100mc import open_oz_dd100mc
 from drivers.attenuators.viavi_mvoa import open_viavi_mvoa
 from drivers.cerberis_xgr.web_api import open_cerberis_xgr
-from drivers.errors import BenchError, GearError, LimitError, NotHomed, StationError
-from drivers.facts.inventory import (
-    CerberisXgrGear,
-    FixedAttenuatorsGear,
-    MapMvoaGear,
-    OzDd100Gear,
-    SerialConnection,
-    ViaviOtdrGear,
-    VisaSocketConnection,
-    WebApiConnection,
-)
+from drivers.errors import BenchError, LimitError, StationError
+from drivers.facts.connections import SerialConnection, VisaSocketConnection, WebApiConnection
+from drivers.facts.gear import CerberisXgrGear, FixedAttenuatorsGear, MapMvoaGear, OzDd100Gear, ViaviOtdrGear
 from drivers.fibre_ends import FibreEndsAsTold
 from drivers.otdr.interlock import InterlockedOtdr
 from drivers.otdr.viavi_smartotdr import open_viavi_smartotdr
-from drivers.roles import Attenuator, Otdr, QkdAppliance
+from drivers.roles import LINK_ROLES, Attenuator, Otdr, QkdAppliance
+from drivers.safe_state import SafeState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Collection, Mapping
 
     from drivers.added_loss import LossRule
     from drivers.clock import Clock
-    from drivers.facts.inventory import AnyConnection, AnyGear
+    from drivers.facts.connections import AnyConnection
+    from drivers.facts.gear import AnyGear
     from drivers.facts.inventory import Station as StationFacts
     from drivers.facts.lab import FibreEndUse
-    from drivers.roles import FaultInjector, Operator, PlantEvents
+    from drivers.roles import FaultInjector, Operator, PlantEvents, Role
     from drivers.wires.byte_log import ByteLog
-
-# Gear that serves one client at a time needs a moment to see that the last connection is gone.
-_PAUSES_S = (0.0, 0.5, 2.0, 5.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,40 +147,21 @@ class Station:
         operator is asked: an attenuator that is in line stays there, at the setting of the safe state, and
         fixed ones and the ends of the fibre stay as they are.
         """
-        attenuator = self.attenuator()
-        setting_db = self._safe_setting_db()
-        steps: list[Callable[[], None]] = [otdr.stop for otdr in self._otdrs().values()]
-        if setting_db is not None:
-            steps.append(partial(attenuator.set_attenuation_db, setting_db))
-        steps.append(partial(attenuator.set_shutter_open, is_open=True))
-        problems = [problem for step in steps for problem in self._insist(step)]
+        problems = self._safe_state().reach()
         if problems:
             raise StationError("\n  ".join([f"station {self.name}: safe state not reached", *problems]))
 
     def unsafe(self) -> list[str]:
-        """Read the gear and return in words what is not in the station's safe state; empty if all is."""
-        attenuator = self.attenuator()
-        safe_db = self._safe_setting_db()
-        told = [] if safe_db is None else self._unsafe_setting(safe_db)
-        if not attenuator.shutter_open():
-            told.append("the attenuator blocks the light")
-        told += [f"{name} sends light" for name, otdr in self._otdrs().items() if otdr.laser_on()]
-        return told
+        """Read the gear and return in words what is not in the station's safe state, or cannot be read."""
+        return self._safe_state().unsafe()
 
     def safe_state_in_words(self) -> str:
         """Return what the safe state is here and now, for the run's journal."""
-        if self._safe_setting_db() is not None:
-            return self.facts.safe_state.attenuator
-        found_db = self._found_db()
-        known = "not known" if found_db is None else f"{found_db:g} dB, by what the operator said"
-        return f"attenuator as left; in line: {known}"
+        return self._safe_state().in_words()
 
     def is_at_reference(self) -> bool:
         """Read whether the link is as 0 dB added leaves it; False where only an operator could tell."""
-        attenuator = self.attenuator()
-        found_db = self._found_db()
-        is_at_zero = found_db is not None and found_db <= attenuator.spec.resolution_db
-        return is_at_zero and attenuator.shutter_open() and not self._loss_rule().is_removable
+        return self._safe_state().is_at_reference()
 
     def close(self) -> None:
         """Close every connection; the gear keeps its state."""
@@ -209,26 +180,8 @@ class Station:
             return f"{allowed} and the safe state; its attenuator adds {rule.least_in_line_db} dB and more"
         return None
 
-    def _unsafe_setting(self, safe_db: float) -> list[str]:
-        found_db = self._found_db()
-        if found_db is None:
-            return ["the attenuator does not know its attenuation: it was not homed"]
-        if abs(found_db - safe_db) > self.attenuator().spec.resolution_db:
-            return [f"the attenuator is set to {found_db:g} dB, safe is {safe_db:g} dB"]
-        return []
-
-    def _found_db(self) -> float | None:
-        try:
-            return self.attenuator().attenuation_db()
-        except NotHomed:
-            return None
-
-    def _safe_setting_db(self) -> float | None:
-        """Return the attenuator's setting in the safe state; None where it stays as it is."""
-        if self.facts.safe_state.attenuator == "as_left":
-            return None
-        is_maximum = self.facts.safe_state.attenuator == "maximum"
-        return self._loss_rule().setting_db(self.facts.limits.added_db_max) if is_maximum else 0.0
+    def _safe_state(self) -> SafeState:
+        return SafeState(self.facts, self.attenuator(), self._loss_rule(), self._otdrs(), self.clock)
 
     def _otdrs(self) -> dict[str, Otdr]:
         return {name: gear for name, gear in self._gear.items() if isinstance(gear, Otdr)}
@@ -243,19 +196,6 @@ class Station:
         name, attenuator = self._named_attenuator()
         return loss_rule(self.facts, name, attenuator.spec)
 
-    def _insist(self, step: Callable[[], None]) -> list[str]:
-        """Do `step`, again after each pause if it fails; return the last problem if none succeeded."""
-        problem = ""
-        for pause_s in _PAUSES_S:
-            self.clock.sleep(pause_s)
-            try:
-                step()
-            except GearError as error:
-                problem = str(error)
-            else:
-                return []
-        return [problem]
-
 
 def open_station(
     name: str,
@@ -266,14 +206,16 @@ def open_station(
     faults: FaultInjector | None = None,
     operator: Operator | None = None,
     plant: PlantEvents | None = None,
+    roles: Collection[Role] = LINK_ROLES,
 ) -> Station:
-    """Open all gear of a station.
+    """Open the gear of a station that fills one of `roles`; an OTDR only if it is asked for.
 
     StationError naming every device that could not be reached, or a station limit beyond the gear.
     """
+    wanted = {gear_name: gear for gear_name, gear in facts.gear.items() if gear.role in roles}
     opened: dict[str, Attenuator | QkdAppliance | Otdr] = {}
     problems: list[str] = []
-    for gear_name, gear in facts.gear.items():
+    for gear_name, gear in wanted.items():
         try:
             if isinstance(gear, FixedAttenuatorsGear):
                 site = facts.sites[gear.site].name
@@ -285,10 +227,10 @@ def open_station(
     if problems:
         for gear in opened.values():
             gear.close()
-        reached = f"{len(opened)} of {len(facts.gear)} devices reached"
+        reached = f"{len(opened)} of {len(wanted)} devices reached"
         raise StationError("\n  ".join([f"station {name}: {reached}", *problems]))
     station = Station(name, facts, opened, clock, faults, operator, plant)
-    problem = station.limit_problem()
+    problem = station.limit_problem() if "attenuator" in roles else None
     if problem is not None:
         station.close()
         raise StationError(f"station {name}: {problem}")

@@ -96,9 +96,10 @@ def run_of(pytestconfig: pytest.Config, acceptance: Acceptance) -> Callable[[Pro
         except BaseException:
             # What a run measured before it broke off belongs into the report too.
             with suppress(RecordError):
-                acceptance.add_run(RunRecord.open(wanted.folder))
+                acceptance.add_run(RunRecord.open(wanted.folder, is_read_only=True))
             raise
-        run = RunRecord.open(wanted.folder)
+        # Only looked at from here on, and perhaps where nobody may write.
+        run = RunRecord.open(wanted.folder, is_read_only=True)
         acceptance.add_run(run)
         return run
 

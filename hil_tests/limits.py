@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from drivers.errors import InventoryError
 from drivers.facts.checked_yaml import read_checked
-from drivers.facts.inventory import Decibels, Strict
+from drivers.facts.strict import Decibels, Strict
 from hil_tests.measure.registry import KINDS
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from drivers.errors import InventoryError
 from drivers.facts.checked_yaml import read_checked
-from drivers.facts.inventory import Decibels, Strict
+from drivers.facts.strict import Decibels, Strict
 from hil_tests.measure import estimates
 from hil_tests.run_data import read_run
 

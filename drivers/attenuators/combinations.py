@@ -10,7 +10,7 @@ from drivers.errors import LimitError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from drivers.facts.inventory import FixedAttenuator
+    from drivers.facts.gear import FixedAttenuator
 
 # Sums of decimals are compared as they would be written.
 _DECIMALS = 6

@@ -14,7 +14,7 @@ from drivers.facts.lab import Patch
 from drivers.roles import AttenuatorSpec, Identity, OperatorTask
 
 if TYPE_CHECKING:
-    from drivers.facts.inventory import FixedAttenuatorsGear
+    from drivers.facts.gear import FixedAttenuatorsGear
     from drivers.roles import Operator
 
 # Values are given for a nominal wavelength: channels of a grid around it count as the same (assumed).
@@ -38,6 +38,8 @@ class FixedAttenuators:
             min_db=0.0,
             max_db=can_db[-1],
             resolution_db=0.01,
+            # They are picked by what is written on them and read by what was measured.
+            readback_db=sum(abs(piece.loss_db() - piece.nominal_db) for piece in gear.pieces.values()),
             insertion_loss_db=0.0,
             min_wavelength_nm=gear.calibration_nm - _CALIBRATION_REACH_NM,
             max_wavelength_nm=gear.calibration_nm + _CALIBRATION_REACH_NM,

@@ -17,7 +17,7 @@ from drivers.wires.scpi_wire import ScpiWire
 
 if TYPE_CHECKING:
     from drivers.clock import Clock
-    from drivers.facts.inventory import VisaSocketConnection
+    from drivers.facts.connections import VisaSocketConnection
     from drivers.wires.byte_log import ByteLog
 
 _NUMBER = re.compile(r"[+-]?\d+(\.\d*)?([eE][+-]?\d+)?")

@@ -21,7 +21,7 @@ from drivers.wires.serial_wire import LineProtocol, SerialWire
 
 if TYPE_CHECKING:
     from drivers.clock import Clock
-    from drivers.facts.inventory import SerialConnection
+    from drivers.facts.connections import SerialConnection
     from drivers.wires.byte_log import ByteLog
 
 _NAMES = load_names("oz_dd100mc")
@@ -30,11 +30,13 @@ _PROTOCOL = LineProtocol(
     is_last_line=lambda line: line == _NAMES["done"] or line.startswith(_NAMES["refusal"]),
     is_refusal=lambda line: line.startswith(_NAMES["refusal"]),
     probes=(
-        (_NAMES["position"], _NAMES["position_answer"]),
+        (_NAMES["configuration"], _NAMES["insertion_loss"]),
         (_NAMES["state"], _NAMES["state_position"]),
     ),
 )
+# What a motor needs does not depend on how long the bench waits for other answers.
 _HOMING_DEADLINE_S = 40.0  # pylablib's; QMI allows 30 s
+_MOVE_DEADLINE_S = 20.0  # likewise; QMI allows 5 s
 # The device stops on the next motor step, which is a matter of hundredths of a dB (assumed).
 _MOTOR_STEP_DB = 0.1
 # Accuracy: ASSUMED, since no public document that was at hand gives it.
@@ -71,6 +73,7 @@ class OzDd100:
             min_db=0.0,
             max_db=round(configuration.max_total_db - configuration.insertion_loss_db, 2),
             resolution_db=0.01,
+            readback_db=_MOTOR_STEP_DB,
             insertion_loss_db=configuration.insertion_loss_db,
             min_wavelength_nm=calibration_nm - _CALIBRATION_REACH_NM,
             max_wavelength_nm=calibration_nm + _CALIBRATION_REACH_NM,
@@ -172,7 +175,7 @@ class OzDd100:
         """Do a move and return where the device then stands, which must be where the move ended."""
         if self._state().total_db is None:
             self.home()
-        steps = self._integer(command, self._ask(command)[0], _NAMES["position_answer"])
+        steps = self._integer(command, self._ask(command, _MOVE_DEADLINE_S)[0], _NAMES["position_answer"])
         state = self._state()
         if state.steps != steps:
             problem = f"the move ended at step {steps}, it stands at step {state.steps}"
@@ -206,8 +209,8 @@ class OzDd100:
             raise ProtocolError(self._wire.device, command, f"two readings differ: {first}, {second}")
         return first
 
-    def _ask(self, command: str, deadline_s: float | None = None) -> list[str]:
-        answer = self._wire.query(command, deadline_s)
+    def _ask(self, command: str, at_least_s: float = 0.0) -> list[str]:
+        answer = self._wire.query(command, at_least_s)
         if answer[-1].startswith(_NAMES["refusal"]):
             raise self._refused(command, answer[-1])
         return answer

@@ -16,7 +16,7 @@ from drivers.wires.scpi_wire import ScpiWire
 
 if TYPE_CHECKING:
     from drivers.clock import Clock
-    from drivers.facts.inventory import VisaSocketConnection
+    from drivers.facts.connections import VisaSocketConnection
     from drivers.wires.byte_log import ByteLog
 
 # Range, resolution and wavelengths: ModelMAP200_mVoaC1 and K@TE InstrumentMAP200.py (public drivers).
@@ -25,6 +25,7 @@ MVOA_SPEC = AttenuatorSpec(
     min_db=0.0,
     max_db=70.0,
     resolution_db=0.001,
+    readback_db=0.001,
     insertion_loss_db=1.5,
     min_wavelength_nm=1260.0,
     max_wavelength_nm=1650.0,

@@ -11,7 +11,7 @@ from drivers.cerberis_xgr.messages import NAMES, LoginMessage
 from drivers.errors import DeviceError, InventoryError, ProtocolError
 
 if TYPE_CHECKING:
-    from drivers.facts.inventory import SecretReference
+    from drivers.facts.connections import SecretReference
     from drivers.wires.https_wire import HttpAnswer, HttpsWire
 
 Answer = TypeVar("Answer", bound=BaseModel)

@@ -15,7 +15,7 @@ from drivers.wires.https_wire import HttpsWire
 
 if TYPE_CHECKING:
     from drivers.clock import Clock
-    from drivers.facts.inventory import SecretReference, WebApiConnection
+    from drivers.facts.connections import SecretReference, WebApiConnection
     from drivers.facts.telemetry import TelemetryRecord
     from drivers.wires.byte_log import ByteLog
 

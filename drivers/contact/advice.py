@@ -13,12 +13,12 @@ from drivers.errors import (
     TransportError,
     TransportTimeout,
 )
-from drivers.facts.inventory import SerialConnection, VisaSocketConnection, WebApiConnection
+from drivers.facts.connections import SerialConnection, VisaSocketConnection, WebApiConnection
 
 if TYPE_CHECKING:
     from drivers.contact.found import Interface
     from drivers.errors import BenchError
-    from drivers.facts.inventory import AnyConnection, SecretReference
+    from drivers.facts.connections import AnyConnection, SecretReference
     from drivers.facts.names import NameEntry
     from drivers.wires.https_certificate import ShownCertificate
 

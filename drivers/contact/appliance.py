@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from drivers.cerberis_xgr.web_api import ApplianceState
     from drivers.clock import Clock
     from drivers.contact.found import DeviceContact
-    from drivers.facts.inventory import WebApiConnection
+    from drivers.facts.connections import WebApiConnection
     from drivers.wires.byte_log import ByteLog
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from drivers.clock import Clock
     from drivers.contact.found import DeviceContact
-    from drivers.facts.inventory import AnyConnection
+    from drivers.facts.connections import AnyConnection
     from drivers.roles import Identity
 
 

@@ -11,16 +11,8 @@ from drivers.contact.appliance import check_appliance
 from drivers.contact.attenuator import check_attenuator
 from drivers.contact.found import DeviceContact, Interface, Problem
 from drivers.contact.otdr import check_otdr
-from drivers.facts.inventory import (
-    CerberisXgrGear,
-    FixedAttenuatorsGear,
-    MapMvoaGear,
-    OzDd100Gear,
-    SerialConnection,
-    ViaviOtdrGear,
-    VisaSocketConnection,
-    WebApiConnection,
-)
+from drivers.facts.connections import SerialConnection, VisaSocketConnection, WebApiConnection
+from drivers.facts.gear import CerberisXgrGear, FixedAttenuatorsGear, MapMvoaGear, OzDd100Gear, ViaviOtdrGear
 from drivers.facts.names import load_names
 from drivers.otdr.smartotdr_queries import connect_smartotdr
 
@@ -28,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from drivers.clock import Clock
-    from drivers.facts.inventory import AnyConnection, AnyGear
+    from drivers.facts.connections import AnyConnection
+    from drivers.facts.gear import AnyGear
     from drivers.wires.byte_log import ByteLog
 
 _WiredGear: TypeAlias = "MapMvoaGear | OzDd100Gear | CerberisXgrGear | ViaviOtdrGear"

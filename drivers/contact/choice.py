@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-
 from drivers.errors import InventoryError, LabError
 from drivers.facts.checked_yaml import read_checked
 from drivers.facts.inventory import Inventory
-from drivers.facts.lab import LabAddresses
+from drivers.lab_control.lab_file import read_lab_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from drivers.facts.inventory import AnyConnection, Station
+    from drivers.facts.connections import AnyConnection
+    from drivers.facts.inventory import Station
+    from drivers.facts.lab import LabAddresses
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ def choose(inventory: Path, station: str | None, lab_file: Path | None) -> Choic
     checked = read_checked(inventory, Inventory)
     if checked.value is None:
         raise InventoryError(str(inventory), checked.mistakes)
-    lab = None if lab_file is None else _read_lab_file(lab_file)
+    lab = None if lab_file is None else read_lab_file(lab_file)
     try:
         name = checked.value.station_called(station if station is not None or lab is None else lab.station)
     except LookupError as error:
@@ -65,13 +65,3 @@ def choose(inventory: Path, station: str | None, lab_file: Path | None) -> Choic
 
 def _of_real_gear(station: Station, folder: Path) -> dict[str, AnyConnection]:
     return {name: gear.lab.relative_to(folder) for name, gear in station.gear.items() if gear.lab is not None}
-
-
-def _read_lab_file(path: Path) -> LabAddresses:
-    try:
-        return LabAddresses.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise LabError(f"{path}: {error.strerror}; a lab writes it: python -m emulators serve") from None
-    except ValidationError as error:
-        lines = [f"{'.'.join(map(str, mistake['loc']))}: {mistake['msg']}" for mistake in error.errors()]
-        raise LabError("\n  ".join([f"{path} is no lab.json:", *lines])) from None

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from drivers.clock import Clock
-    from drivers.facts.inventory import AnyConnection
+    from drivers.facts.connections import AnyConnection
     from drivers.roles import Identity
 
 

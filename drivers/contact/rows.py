@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from drivers.printable import printable
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -44,11 +46,6 @@ def rows_of(contact: DeviceContact, now_s: float, *, is_verbose: bool) -> list[R
 def problem_rows(problems: Iterable[Problem]) -> list[Row]:
     """Return each problem with what to do about it."""
     return [row for problem in problems for row in (("problem", problem.what), ("to do", problem.advice))]
-
-
-def printable(text: str) -> str:
-    """Return `text` with everything that could steer a terminal written as its escape sequence."""
-    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
 
 
 def _reached(contact: DeviceContact) -> str:

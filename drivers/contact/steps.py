@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from drivers.clock import Clock
-    from drivers.facts.inventory import AnyConnection
+    from drivers.facts.connections import AnyConnection
 
     Step: TypeAlias = Callable[[DeviceContact], DeviceContact]
 

@@ -11,7 +11,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from drivers.facts.inventory import AnyConnection
+from drivers.facts.connections import AnyConnection
 from drivers.facts.plant_events import PlantEvent
 
 FaultAction = Literal[

@@ -13,7 +13,7 @@ from typing import Literal
 
 import yaml
 
-from drivers.facts.inventory import Strict
+from drivers.facts.strict import Strict
 
 FOLDER = Path(__file__).parent / "names"
 

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+RECORD_WINDOW_S = 1.0
+"""A record covers this much and is there at its end."""
+
 
 @dataclass(frozen=True, slots=True)
 class TelemetryRecord:

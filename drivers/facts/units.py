@@ -1,8 +1,11 @@
-"""Decibels and shares: the few conversions that the bench needs, each in one place."""
+"""Decibels, shares and light: the few conversions that the bench needs, each in one place."""
 
 from __future__ import annotations
 
 import math
+
+LIGHT_M_PER_S = 299_792_458.0
+LIGHT_M_PER_NS = LIGHT_M_PER_S / 1e9
 
 
 def db_to_transmission(loss_db: float) -> float:

@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NoReturn
 
 from drivers.errors import OperatorAbort, StationError
+from drivers.printable import printable
 from drivers.roles import OperatorAnswer
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class TerminalOperator:
         except OSError as error:
             raise StationError(
                 f"a person at a terminal is needed to do this, and there is none ({error.strerror});"
-                f" start the run in the foreground of a terminal: {_printable(task.do)}"
+                f" start the run in the foreground of a terminal: {printable(task.do)}"
             ) from None
         return OperatorAnswer(remark or _DONE, answered_by=_user())
 
@@ -69,7 +70,7 @@ def _forget_what_was_typed(terminal: int) -> None:
 
 
 def _ask(terminal: int, task: OperatorTask) -> str:
-    aborted = OperatorAbort(f"the operator aborted: {_printable(task.do)}")
+    aborted = OperatorAbort(f"the operator aborted: {printable(task.do)}")
     try:
         with _interrupt_raises(aborted):
             _write(terminal, _question(task))
@@ -86,8 +87,8 @@ def _ask(terminal: int, task: OperatorTask) -> str:
 def _question(task: OperatorTask) -> str:
     return (
         "\nOPERATOR NEEDED\n"
-        f"  what: {_printable(task.do)}\n"
-        f"  why:  {_printable(task.why)}\n"
+        f"  what: {printable(task.do)}\n"
+        f"  why:  {printable(task.why)}\n"
         f"Enter, or a remark and Enter: it is done. {_ABORT}, Ctrl-D or Ctrl-C: it is not done.\n"
         "> "
     )
@@ -109,15 +110,7 @@ def _read_line(terminal: int) -> str | None:
             return None
         typed += chunk
     line, _, _ = typed.partition(b"\n")
-    return _printable(line.decode(errors="replace").strip())
-
-
-def _printable(text: str) -> str:
-    """Return `text` with everything that could steer a terminal written as its escape sequence."""
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode()
-        for character in text
-    )
+    return printable(line.decode(errors="replace").strip())
 
 
 @contextmanager
@@ -140,6 +133,6 @@ def _interrupt_raises(aborted: OperatorAbort) -> Generator[None]:
 
 def _user() -> str:
     try:
-        return _printable(getpass.getuser())
+        return printable(getpass.getuser())
     except (OSError, KeyError):  # a user number without a name
         return f"user {os.getuid()}"

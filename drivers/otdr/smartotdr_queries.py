@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from drivers.clock import Clock
-    from drivers.facts.inventory import VisaSocketConnection
+    from drivers.facts.connections import VisaSocketConnection
     from drivers.wires.byte_log import ByteLog
 
 T = TypeVar("T")

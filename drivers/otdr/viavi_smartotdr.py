@@ -32,7 +32,7 @@ from drivers.wires.scpi_errors import raise_device_error
 
 if TYPE_CHECKING:
     from drivers.clock import Clock
-    from drivers.facts.inventory import VisaSocketConnection
+    from drivers.facts.connections import VisaSocketConnection
     from drivers.roles import OtdrEvent, OtdrSettings
     from drivers.wires.byte_log import ByteLog
     from drivers.wires.scpi_wire import ScpiWire

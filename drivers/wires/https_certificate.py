@@ -39,6 +39,13 @@ _KINDS: dict[int, DistrustKind] = {
     62: "other_names",
     64: "other_names",  # an IP address
 }
+# What the library says of a certificate that it cannot read whole; they share no base.
+_UNREADABLE = (
+    ValueError,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +116,8 @@ def _certificate(device: str, url: str, context: DeadlineContext, deadline_s: fl
             shown = secured.getpeercert(binary_form=True)
     except ssl.SSLCertVerificationError:
         raise
+    except UnicodeError:  # what DNS cannot ask for: an empty part, or one of more than 63 characters
+        raise ConnectionLost(device, _COMMAND, f"host not found: {host!r} is no name of a host") from None
     except OSError as error:
         elapsed_s = monotonic_s() - started_s
         if is_time_out(error):
@@ -120,7 +129,7 @@ def _certificate(device: str, url: str, context: DeadlineContext, deadline_s: fl
         raise ConnectionLost(device, _COMMAND, "the server showed no certificate")
     try:
         return _parsed(shown)
-    except ValueError as error:
+    except _UNREADABLE as error:
         raise ProtocolError(device, _COMMAND, f"its certificate cannot be read: {error}") from None
 
 

@@ -2,7 +2,8 @@
 
 A line cannot be opened anew to be rid of a late answer, as a socket can: what is on its way still comes.
 So after whatever went wrong the wire is out of step. The next call first listens until the line is silent,
-then asks questions whose answers it can tell apart, until all of them are answered in their order.
+then asks questions whose answers it can tell apart, until all of them are answered in their order. The first
+of them tells who is there: nothing else is said until it is answered.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
 
     from drivers.clock import Clock
-    from drivers.facts.inventory import SerialConnection
+    from drivers.facts.connections import SerialConnection
     from drivers.wires.byte_log import ByteLog
 
 _LOST = (OSError, termios.error)  # pyserial's own errors are OSErrors
@@ -48,7 +49,8 @@ class LineProtocol:
     is_refusal: Callable[[str], bool]
     """Whether such a last line refuses the command; what may follow a refusal is not known."""
     probes: Sequence[tuple[str, str]]
-    """Commands that change nothing, each with the beginning of its answer, no two of them alike."""
+    """Commands that change nothing, each with the beginning of a line that only its answer has. The first is
+    one by which the device is known from others."""
 
 
 class SerialWire:
@@ -81,16 +83,16 @@ class SerialWire:
         with self._lock:
             yield
 
-    def query(self, command: str, deadline_s: float | None = None) -> list[str]:
+    def query(self, command: str, at_least_s: float = 0.0) -> list[str]:
         """Send `command` and return the lines of its answer, without an echo, line ends and empty lines.
 
-        `deadline_s` of lab time holds in place of the connection's. Raises TransportTimeout,
-        ConnectionLost, or ProtocolError for noise.
+        It has `at_least_s` of lab time, or the connection's deadline if that is longer. Raises
+        TransportTimeout, ConnectionLost, or ProtocolError for noise.
         """
         with self._lock:
             if not self._is_ready():
                 self._get_into_step(command)
-            lines = self._exchange(command, self._deadline_s if deadline_s is None else deadline_s)
+            lines = self._exchange(command, max(self._deadline_s, at_least_s))
             self._in_step = not self._protocol.is_refusal(lines[-1])
             return lines
 
@@ -126,11 +128,13 @@ class SerialWire:
                 problem = str(error)
             else:
                 return
-        raise ProtocolError(self.device, command, f"not in step with the device: {problem}")
+        raise ProtocolError(
+            self.device, command, f"not in step with the device, or with another one: {problem}"
+        )
 
     def _probe(self, question: str, beginning: str) -> None:
         answer = self._exchange(question, self._deadline_s)
-        if not answer[0].startswith(beginning):
+        if not any(line.lower().startswith(beginning.lower()) for line in answer):
             raise ProtocolError(self.device, question, f"answered with {answer}")
 
     def _listen_until_silent(self, command: str) -> None:

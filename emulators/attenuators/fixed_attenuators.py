@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from drivers.facts.inventory import FixedAttenuatorsGear
+    from drivers.facts.gear import FixedAttenuatorsGear
     from emulators.lab.streams import Streams
 
 

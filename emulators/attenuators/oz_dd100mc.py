@@ -17,7 +17,7 @@ from drivers.facts.names import load_names
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from drivers.facts.inventory import OzDd100Gear
+    from drivers.facts.gear import OzDd100Gear
     from emulators.lab.clock import LabClock
     from emulators.lab.history import History
     from emulators.plant.link import Link

@@ -16,7 +16,7 @@ from emulators.wires.scpi_server import ErrorQueue, ScpiCommands, ScpiError, arg
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from drivers.facts.inventory import MvoaDefects
+    from drivers.facts.defects import MvoaDefects
     from emulators.lab.clock import LabClock
     from emulators.plant.link import Link
     from emulators.wires.scpi_server import Answer

@@ -12,7 +12,7 @@ from emulators.cerberis_xgr.reporting import RecordReporter
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from drivers.facts.inventory import CerberisXgrDefects
+    from drivers.facts.defects import CerberisXgrDefects
     from emulators.cerberis_xgr.pair import End, PairRecord, QkdPair
     from emulators.lab.clock import LabClock
     from emulators.lab.history import History

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from drivers.facts.telemetry import RECORD_WINDOW_S
+
 if TYPE_CHECKING:
     from emulators.cow4.sample import LinkSample, RecordSource
     from emulators.lab.clock import LabClock
@@ -57,7 +59,7 @@ class QkdPair:
         ledger: Ledger,
         clock: LabClock,
         record_period_s: float,
-        window_s: float = 1.0,
+        window_s: float = RECORD_WINDOW_S,
     ) -> None:
         if window_s > record_period_s:
             raise ValueError(f"windows of {window_s} s cannot begin every {record_period_s} s")

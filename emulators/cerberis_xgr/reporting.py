@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from drivers.facts.names import load_names
 
 if TYPE_CHECKING:
-    from drivers.facts.inventory import CerberisXgrDefects
+    from drivers.facts.defects import CerberisXgrDefects
     from emulators.cerberis_xgr.pair import PairRecord
     from emulators.cerberis_xgr.readings import SteadyReadings
 

@@ -8,17 +8,13 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from drivers.facts.inventory import (
-    CerberisXgrGear,
-    FixedAttenuatorsGear,
-    MapMvoaGear,
-    OzDd100Gear,
+from drivers.facts.connections import (
     SecretReference,
     SerialConnection,
-    ViaviOtdrGear,
     VisaSocketConnection,
     WebApiConnection,
 )
+from drivers.facts.gear import CerberisXgrGear, FixedAttenuatorsGear, MapMvoaGear, OzDd100Gear, ViaviOtdrGear
 from drivers.facts.lab import LabAddresses
 from emulators.attenuators.fixed_attenuators import true_losses_db
 from emulators.attenuators.oz_dd100mc import INSERTION_LOSS_DB as OZ_DD100_INSERTION_LOSS_DB
@@ -36,7 +32,9 @@ from emulators.lab.acts import LabActs
 from emulators.lab.clock import LabClock, host_time_s
 from emulators.lab.control import Control
 from emulators.lab.faults import FaultSchedule
+from emulators.lab.folder import take_folder
 from emulators.lab.history import FILE_NAME, History
+from emulators.lab.journal import Journal
 from emulators.lab.remembered import RememberedDevice
 from emulators.lab.streams import Streams
 from emulators.otdr.viavi_smartotdr import EmulatedSmartOtdr
@@ -56,7 +54,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from drivers.facts.inventory import AnyConnection, InLineGear, Plan, Station
+    from drivers.facts.connections import AnyConnection
+    from drivers.facts.gear import InLineGear
+    from drivers.facts.inventory import Plan, Station
     from emulators.cerberis_xgr.pair import End
     from emulators.cow4.profile import Profile
     from emulators.wires.pki import Pki
@@ -98,19 +98,20 @@ class EmulatedLab:
         # Asked right before the clock is made: what lies between is how far the lab is behind its host.
         t0_s = host_time_s() if settings.t0_s is None else settings.t0_s
         self.clock = LabClock(settings.clock_kind, t0_s, settings.factor)
-        self.faults = FaultSchedule(self.clock.now_s)
+        journal = Journal(self.clock.now_s)
+        self._faults = FaultSchedule(self.clock.now_s, journal)
         self._link = Link(self.clock.now_s, station.fibre.wavelength_nm, station.emulation.extra_loss_db)
-        self._panel = PatchPanel(self._link, station.reference, self.faults.note)
+        self._panel = PatchPanel(self._link, station.reference, journal.note)
+        self._stack = AsyncExitStack()
         self._history = History(settings.folder / FILE_NAME, self.clock.now_s)
-        if settings.go_on_at_s is None:
-            self._history.forget()
-        self.faults.remember_in(self._history)
+        self._stack.callback(self._history.close)
+        self._faults.remember_in(self._history)
         built = with_hidden_loss(path_of_fibre(station.fibre), station.emulation.extra_loss_db)
-        plant = FibrePlant(built, self._link, self.faults.note)
-        self._ends = FibreEnds(station, plant, self._link, self.faults.note)
-        acts = LabActs(self.faults, self._panel, self._ends, plant, station.gear, self._history)
+        plant = FibrePlant(built, self._link, journal.note)
+        self._ends = FibreEnds(station, plant, self._link, journal.note)
+        acts = LabActs(self._faults, self._panel, self._ends, plant, station.gear, self._history)
         self._lab_id = secrets.token_hex(8)
-        self.control = Control(self._lab_id, self.clock, self.faults, acts, settings.idle_exit_s)
+        self.control = Control(self._lab_id, self.clock, journal, acts, settings.idle_exit_s)
         self._streams = Streams(settings.seed)
         profile = _profile_of(station)
         self._pair = QkdPair(
@@ -120,13 +121,18 @@ class EmulatedLab:
             self.clock,
             settings.plan.record_period_s,
         )
-        self._stack = AsyncExitStack()
 
     async def start(self) -> LabAddresses:
-        """Serve every device and the control; return the addresses. PlaceError where one cannot listen."""
+        """Serve every device and the control; return the addresses.
+
+        PlaceError where one cannot listen, FolderTaken if another lab has the folder, both before any file
+        there is touched; HistoryError if there is no going on from what an earlier lab left.
+        """
         settings = self._settings
-        # A lab that runs already has its files in this folder, and goes on with them.
         refuse_taken(settings.places)
+        self._stack.callback(take_folder(settings.folder).release)
+        if settings.go_on_at_s is None:
+            self._history.begin()
         hosts = {name: place.host for name, place in settings.places.items()}
         pki = make_pki(settings.folder / "pki", settings.station.gear, hosts)
         credentials = _make_credentials(settings.folder / "pki" / "management-password")
@@ -169,7 +175,6 @@ class EmulatedLab:
     async def close(self) -> None:
         """Stop serving."""
         await self._stack.aclose()
-        self._history.close()
 
     def _place_of(self, name: str) -> Place:
         return self._settings.places.get(name, FREE_PLACE)
@@ -186,7 +191,7 @@ class EmulatedLab:
         remembered = RememberedDevice(name, device, self._history)
         place = self._place_of(name)
         with listening_at(name, place):
-            server = await serve_scpi(name, remembered, self.clock, self.faults, place.host, place.port)
+            server = await serve_scpi(name, remembered, self.clock, self._faults, place.host, place.port)
         self._stack.callback(server.close)
         return VisaSocketConnection(resource=f"TCPIP::{place.host}::{server.port}::SOCKET")
 
@@ -195,7 +200,7 @@ class EmulatedLab:
         device = EmulatedOzDd100(name, gear, self._link, self.clock)
         device.remember_in(self._history)
         port = self._settings.folder.absolute() / f"{name}.port"
-        server = await serve_serial(name, device, self.clock, self.faults, port)
+        server = await serve_serial(name, device, self.clock, self._faults, port)
         self._stack.push_async_callback(server.close)
         return SerialConnection(port=str(port))
 
@@ -206,7 +211,7 @@ class EmulatedLab:
         appliance = EmulatedAppliance(name, _end_of(gear), self._pair, self.clock, gear.defects, readings)
         appliance.remember_in(self._history)
         account = Account(USER, credentials.password, self.clock.now_s)
-        app = management_app(appliance, account, self.faults, self.clock)
+        app = management_app(appliance, account, self._faults, self.clock)
         files = pki.servers[name]
         place = self._place_of(name)
         with listening_at(name, place):

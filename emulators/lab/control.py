@@ -16,7 +16,7 @@ from emulators.wires.places import CONTROL, FREE_PLACE, listening_at
 if TYPE_CHECKING:
     from emulators.lab.acts import LabActs
     from emulators.lab.clock import LabClock
-    from emulators.lab.faults import FaultSchedule
+    from emulators.lab.journal import Journal
     from emulators.wires.places import Place
 
 _IDLE_CHECK_S = 1.0
@@ -42,14 +42,14 @@ class Control:
         self,
         lab_id: str,
         clock: LabClock,
-        faults: FaultSchedule,
+        journal: Journal,
         acts: LabActs,
         idle_exit_s: float | None,
     ) -> None:
         self.ended = asyncio.Event()
         self._lab_id = lab_id
         self._clock = clock
-        self._faults = faults
+        self._journal = journal
         self._acts = acts
         self._idle_exit_s = idle_exit_s
         self._clients: set[_Client] = set()
@@ -119,7 +119,7 @@ class Control:
         if request.do == "claim_clock":
             return self._claim(client)
         if request.do == "journal":
-            return ControlReply(now_s=self._clock.now_s(), journal=self._faults.journal)
+            return ControlReply(now_s=self._clock.now_s(), journal=self._journal.entries)
         if request.do in VERBS:
             try:
                 self._acts.do(request)

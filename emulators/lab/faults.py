@@ -1,16 +1,15 @@
-"""The fault schedule: which exchange of which device goes wrong, and the journal of what did."""
+"""The fault schedule: which exchange of which device goes wrong."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-
-from drivers.facts.lab import JournalEntry
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from drivers.facts.lab import Fault
     from emulators.lab.history import History
+    from emulators.lab.journal import Journal
 
 
 _ACTOR = "lab faults"  # no gear can have that name
@@ -37,30 +36,26 @@ class _Planned:
 class FaultSchedule:
     """All planned faults of a lab. Wires ask it at every exchange."""
 
-    def __init__(self, now_s: Callable[[], float]) -> None:
+    def __init__(self, now_s: Callable[[], float], journal: Journal) -> None:
         self._now_s = now_s
+        self.journal = journal
         self._planned: list[_Planned] = []
         self._remember: Callable[[str, str], None] = lambda _to, _do: None
-        self.journal: list[JournalEntry] = []
 
     def remember_in(self, history: History) -> None:
         """Keep in `history` from now on which fault struck how often, so that none strikes once too often."""
         self._remember = history.note
         history.add_actor(_ACTOR, self._strike_again)
 
-    def note(self, kind: str, text: str) -> None:
-        """Write one line into the journal at the present lab time."""
-        self.journal.append(JournalEntry(t_s=self._now_s(), kind=kind, text=text))
-
     def inject(self, fault: Fault) -> None:
         """Plan one more fault."""
         self._planned.append(_Planned(fault))
-        self.note("fault planned", fault.model_dump_json(exclude_defaults=True))
+        self.journal.note("fault planned", fault.model_dump_json(exclude_defaults=True))
 
     def clear(self) -> None:
         """Forget every planned fault."""
         self._planned.clear()
-        self.note("faults cleared", "")
+        self.journal.note("faults cleared", "")
 
     def strike(self, gear: str, exchange: str) -> Fault | None:
         """Return the fault that strikes this exchange of `gear` (a command, or "METHOD /path"), if any."""
@@ -68,12 +63,15 @@ class FaultSchedule:
         if not struck:
             return None
         text = f"{gear}: {exchange}: {struck[0].fault.action}"
-        for planned in struck:
-            self._remember(_ACTOR, f"{self._planned.index(planned)} {planned.seen} {text}")
-        self.note("fault struck", text)
+        # One act for all that this exchange uses up: of several faults the first one strikes.
+        used = ",".join(f"{self._planned.index(planned)}:{planned.seen}" for planned in struck)
+        self._remember(_ACTOR, f"{used} {text}")
+        self.journal.note("fault struck", text)
         return struck[0].fault
 
     def _strike_again(self, struck: str) -> None:
-        index, seen, text = struck.split(" ", maxsplit=2)
-        self._planned[int(index)].seen = int(seen)
-        self.note("fault struck", text)
+        used, text = struck.split(" ", maxsplit=1)
+        for planned in used.split(","):
+            index, seen = planned.split(":")
+            self._planned[int(index)].seen = int(seen)
+        self.journal.note("fault struck", text)

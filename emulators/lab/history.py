@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FILE_NAME = "lab-history.jsonl"
+_ACTOR = "lab history"  # no gear can have that name
+
+
+class HistoryError(Exception):
+    """A history from which the lab cannot be made again; the text says which file and why."""
 
 
 class Act(BaseModel):
@@ -37,7 +42,8 @@ class History:
     def __init__(self, path: Path, now_s: Callable[[], float]) -> None:
         self._path = path
         self._now_s = now_s
-        self._actors: dict[str, Callable[[str], object]] = {}
+        # Each lab's first act is that it began, which does nothing.
+        self._actors: dict[str, Callable[[str], object]] = {_ACTOR: lambda _began: None}
         self._is_replaying = False
         path.parent.mkdir(parents=True, exist_ok=True)
         # Unbuffered: what was written survives the death of this process.
@@ -58,17 +64,25 @@ class History:
                 self._unwritten = self._unwritten[self._file.write(self._unwritten) or 0 :]
 
     def recover(self) -> list[Act]:
-        """Return all acts in the order in which they were done, and drop a last one that broke off."""
+        """Return all acts in the order in which they were done, and drop a last one that broke off.
+
+        HistoryError if another one cannot be read, or if there is none; the file then stays as it is.
+        """
         acts: list[Act] = []
         whole_bytes = 0
-        for line in self._path.read_bytes().splitlines(keepends=True):
-            if not line.endswith(b"\n"):
-                break
-            try:
-                acts.append(Act.model_validate_json(line))
-            except ValidationError:
-                break
-            whole_bytes += len(line)
+        lines = self._path.read_bytes().splitlines(keepends=True)
+        for number, line in enumerate(lines, start=1):
+            act = _act_in(line)
+            if act is not None:
+                acts.append(act)
+                whole_bytes += len(line)
+            elif number < len(lines):
+                raise HistoryError(
+                    f"{self._path}: line {number} of {len(lines)} is no act: the file was damaged, and"
+                    " without that act the lab would be another one"
+                )
+        if not acts:
+            raise HistoryError(f"{self._path}: holds no act: nothing tells how the earlier lab stood")
         self._file.truncate(whole_bytes)
         return acts
 
@@ -80,10 +94,21 @@ class History:
         finally:
             self._is_replaying = False
 
-    def forget(self) -> None:
+    def begin(self) -> None:
         """Begin anew: what was done belongs to an older lab."""
         self._file.truncate(0)
+        self.note(_ACTOR, "begin")
 
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+def _act_in(line: bytes) -> Act | None:
+    """Return the act that a line holds; None if it broke off or is none."""
+    if not line.endswith(b"\n"):
+        return None
+    try:
+        return Act.model_validate_json(line)
+    except ValidationError:
+        return None

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from drivers.facts.units import LIGHT_M_PER_S
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -87,5 +89,5 @@ def _padded(points: int) -> int:
 
 
 def _shot_s(instrument: Instrument, range_km: float, group_index: float) -> float:
-    round_trip_s = 2.0 * range_km * group_index / 299_792.458
+    round_trip_s = 2.0 * range_km * group_index / (LIGHT_M_PER_S / 1000.0)
     return round_trip_s * (1.0 + instrument.shot_overhead)

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from drivers.facts.units import LIGHT_M_PER_NS
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-LIGHT_M_PER_NS = 0.299792458
 
 
 @dataclass(frozen=True, slots=True)

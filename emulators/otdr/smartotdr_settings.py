@@ -11,7 +11,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from emulators.otdr.settings import LIGHT_M_PER_NS, AcquisitionSettings
+from drivers.facts.units import LIGHT_M_PER_NS
+from emulators.otdr.settings import AcquisitionSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

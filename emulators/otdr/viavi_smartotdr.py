@@ -29,7 +29,7 @@ from emulators.wires.scpi_server import ErrorQueue, ScpiCommands, ScpiError, arg
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from drivers.facts.inventory import ViaviOtdrGear
+    from drivers.facts.gear import ViaviOtdrGear
     from emulators.lab.clock import LabClock
     from emulators.lab.streams import Stream
     from emulators.otdr.settings import AcquisitionSettings

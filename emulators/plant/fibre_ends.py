@@ -6,14 +6,15 @@ import math
 from typing import TYPE_CHECKING
 
 from drivers.facts.fibre_types import fibre_type
-from drivers.facts.inventory import FixedAttenuatorsGear, InLineGear, ViaviOtdrGear
+from drivers.facts.gear import FixedAttenuatorsGear, InLineGear, ViaviOtdrGear
 from emulators.plant.patch_panel import PatchRefused
 from emulators.plant.path import Element, FibreEnd, FibreSpan, InlineLoss, OpticalPath
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from drivers.facts.inventory import LeadFibre, Station
+    from drivers.facts.gear import LeadFibre
+    from drivers.facts.inventory import Station
     from drivers.facts.lab import FibreEndUse, PatchEnd
     from emulators.plant.fibre_plant import FibrePlant
     from emulators.plant.link import Link

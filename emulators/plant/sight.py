@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from drivers.facts.fibre_types import REFERENCE_C
+from drivers.facts.units import LIGHT_M_PER_NS
 from emulators.plant.path import Connector, FibreSpan, InlineLoss, OpticalPath
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-LIGHT_M_PER_NS = 0.299792458
 _NEPER_PER_DB = math.log(10.0) / 10.0
 
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address
 from typing import TYPE_CHECKING
 
-from drivers.facts.inventory import FixedAttenuatorsGear, OzDd100Gear
+from drivers.facts.gear import FixedAttenuatorsGear, OzDd100Gear
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping
 
-    from drivers.facts.inventory import AnyGear
+    from drivers.facts.gear import AnyGear
 
 CONTROL = "control"
 """The lab's control, beside the names of its gear."""

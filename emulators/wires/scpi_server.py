@@ -210,7 +210,9 @@ class ScpiServer:
         message = line.decode("ascii").strip()
         fault = self._faults.strike(self._gear, message) if message else None
         if fault is not None and fault.action not in _SOCKET_FAULTS:
-            self._faults.note("fault without effect", f"{self._gear}: {fault.action} is not for a SCPI wire")
+            self._faults.journal.note(
+                "fault without effect", f"{self._gear}: {fault.action} is not for a SCPI wire"
+            )
             fault = None
         if fault is not None and fault.action == "drop":
             return False

@@ -146,7 +146,9 @@ class SerialServer:
         fault = self._faults.strike(self._gear, command)
         if fault is None or fault.action in _SERIAL_FAULTS:
             return fault
-        self._faults.note("fault without effect", f"{self._gear}: {fault.action} is not for a serial wire")
+        self._faults.journal.note(
+            "fault without effect", f"{self._gear}: {fault.action} is not for a serial wire"
+        )
         return None
 
 

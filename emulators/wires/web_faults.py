@@ -72,7 +72,9 @@ class WebFaults:
             case "garbage":
                 await _send(send, _Reply(200, [(b"content-type", _JSON)], _GARBAGE))
             case "lost_bytes":
-                self._faults.note("fault without effect", f"{self._gear}: lost_bytes is not for a web wire")
+                self._faults.journal.note(
+                    "fault without effect", f"{self._gear}: lost_bytes is not for a web wire"
+                )
                 await self._app(scope, receive, send)
             case "missing_field" | "nan" | "slow_body" | "half_reply":
                 reply = await _reply_of(self._app, scope, receive)

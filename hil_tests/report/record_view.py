@@ -94,7 +94,7 @@ def _provenance(facts: RunFacts) -> dict[str, str]:
         "Versions": _versions(facts),
         "Inventory, SHA-256": formats.fact(source.inventory_sha256),
         "Limits, SHA-256": formats.fact(source.limits_sha256),
-        "Plan, SHA-256": formats.fact(source.plan_sha256),
+        "Plan, SHA-256": formats.fact(facts.plan_sha256),
     }
 
 
@@ -126,6 +126,8 @@ def _emulation(facts: RunFacts) -> str:
 
 def _commit(facts: RunFacts) -> str:
     commit = formats.fact(facts.provenance.git_commit)
+    if facts.provenance.git_commit is not None and facts.provenance.git_dirty is None:
+        return f"{commit}, not known whether with changes"
     return f"{commit} with changes that are not committed" if facts.provenance.git_dirty else commit
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from drivers.attenuators.combinations import pieces_for
-from drivers.facts.inventory import FixedAttenuatorsGear
+from drivers.facts.gear import FixedAttenuatorsGear
+from drivers.facts.telemetry import RECORD_WINDOW_S
+from sweeps.procedures.appliance_clock import ApplianceClock
 from sweeps.procedures.preparation import prepare_link, prepare_steps
-from sweeps.procedures.slots import RECORD_WINDOW_S, SlotSchedule
+from sweeps.procedures.record_pace import RecordPace
+from sweeps.procedures.slots import SlotSchedule, skip_telemetry
 from sweeps.record.schema import Gap, Schedule
 
 if TYPE_CHECKING:
@@ -64,28 +67,32 @@ def run_attenuation(station: Station, plan: Plan, run: RunRecord, progress: Prog
     for added_db in plan.attenuation.added_db:
         station.setting_for(added_db)  # refused now rather than hours later
     prepared = prepare_link(station, run)
+    receiver = station.receiver()
+    clock = ApplianceClock(station.clock, receiver, run, prepared.offset_s)
+    pace = RecordPace(plan.record_period_s)
     for step, added_db in enumerate(plan.attenuation.added_db):
         first_slot = _slots_taken(run, step)
         progress.skip(first_slot)
         if first_slot >= plan.attenuation.records_per_point:
             continue
         point = _go_to(station, plan, run, step)
-        start_s = point.settled_s + prepared.offset_s - first_slot * plan.record_period_s
+        start_s = point.settled_s + clock.offset_s - first_slot * plan.record_period_s
         schedule = Schedule(
             point.number, start_s, plan.record_period_s, first_slot, plan.attenuation.records_per_point
         )
         run.add_schedule(schedule)
-        slots = SlotSchedule(station.clock, station.receiver(), run, schedule, offset_s=prepared.offset_s)
+        slots = SlotSchedule(clock, receiver, run, schedule, pace)
         slots.take_all(progress, f"{added_db:g} dB")
 
 
 def _go_to(station: Station, plan: Plan, run: RunRecord, step: int) -> Point:
-    """Set the point of `step`, let it settle, and note that it is visited."""
+    """Set the point of `step`, let it settle, and note that it is visited; what came before is not read."""
     clock = station.clock
     added_db = plan.attenuation.added_db[step]
     loss = station.set_added_db(added_db)
     clock.sleep(plan.attenuation.settle_s)
     wavelength_nm = station.attenuator().wavelength_nm()
+    skip_telemetry(station.receiver(), clock, run)
     return run.add_point(
         step,
         added_db,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from drivers.errors import StationError
 from drivers.roles import POWER_OFF, RUNNING
+from sweeps.record.schema import APPLIANCE_STARTED, FOUND_UNSAFE
 
 if TYPE_CHECKING:
     from drivers.clock import Clock
@@ -26,23 +27,6 @@ class Prepared:
 
     offset_s: float
     """The receiver's clock less the station's, in s."""
-
-
-def identities(station: Station) -> dict[str, Any]:
-    """Return who answers at each address, and which end the inventory expects there."""
-    appliances: dict[str, Any] = {}
-    for name, appliance in station.appliances().items():
-        status = appliance.status()
-        appliances[name] = {
-            **asdict(status.identity),
-            "end": status.end,
-            "expected_end": getattr(station.facts.gear[name], "end", None),
-            "protocol": status.protocol,
-            "wavelength_nm": status.wavelength_nm,
-            "state": status.state,
-            "clock_offset_s": status.clock_offset_s,
-        }
-    return {"appliances": appliances, "attenuator": asdict(station.attenuator().identity())}
 
 
 def prepare_steps(station: StationFacts) -> list[str]:
@@ -72,13 +56,15 @@ def prepare_link(station: Station, run: RunRecord) -> Prepared:
     wavelength_nm = station.facts.fibre.wavelength_nm
     unsafe = station.unsafe()
     if unsafe:
-        run.add_event(station.clock.now_s(), "found unsafe", "; ".join(unsafe))
+        run.add_event(station.clock.now_s(), FOUND_UNSAFE, "; ".join(unsafe))
         station.make_safe()
     attenuator.set_wavelength_nm(wavelength_nm)
     station.set_added_db(0.0)
     for name, appliance in station.appliances().items():
         if appliance.status().state == POWER_OFF:
-            run.add_event(station.clock.now_s(), "appliance", f"{name} was {POWER_OFF}; key making started")
+            run.add_event(
+                station.clock.now_s(), APPLIANCE_STARTED, f"{name} was {POWER_OFF}; key making started"
+            )
             appliance.start()
     for name, appliance in station.appliances().items():
         _wait_until_running(station.clock, name, appliance)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from drivers.roles import LINK_ROLES
 from sweeps.procedures import attenuation, stability
 
 if TYPE_CHECKING:
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
     from drivers.facts.inventory import Plan
     from drivers.facts.inventory import Station as StationFacts
+    from drivers.roles import Role
     from drivers.station import Station
     from sweeps.progress import Progress
     from sweeps.record.run_record import RunRecord
@@ -28,7 +30,9 @@ class Procedure:
     steps: Callable[[Plan, StationFacts], list[str]]
     touches: str
     is_destructive: bool
-    """Whether it darkens the link, uses up keys or restarts a device."""
+    """Whether on any station it darkens the link, uses up keys or restarts a device."""
+    roles: tuple[Role, ...] = LINK_ROLES
+    """The roles of the gear that it needs; no other is opened or leased for it."""
 
 
 PROCEDURES = {

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from drivers.facts.telemetry import RECORD_WINDOW_S
+from sweeps.procedures.appliance_clock import ApplianceClock
 from sweeps.procedures.preparation import is_at_reference, prepare_link, prepare_steps
-from sweeps.procedures.slots import RECORD_WINDOW_S, Absence, SlotSchedule
-from sweeps.record.schema import Schedule
+from sweeps.procedures.record_pace import RecordPace
+from sweeps.procedures.slots import Absence, SlotSchedule, skip_telemetry
+from sweeps.record.schema import FOUND_AWAY, Schedule
 
 if TYPE_CHECKING:
     from drivers.clock import Clock
@@ -20,7 +23,6 @@ TOUCHES = "opens the attenuator at 0 dB; then only reads"
 SETTLE_S = 5.0
 """Lab time between opening the link and the first slot."""
 
-_FOUND_AWAY = "link found away from its reference"
 # An offset between two clocks is known no better.
 _SAME_MOMENT_S = 1.0
 
@@ -49,25 +51,20 @@ def run_stability(station: Station, plan: Plan, run: RunRecord, progress: Progre
     planned = run.schedules()
     if planned and not is_at_reference(station):
         # Written before anything is touched: whoever comes after another kill finds the link put right.
-        run.add_event(station.clock.now_s(), _FOUND_AWAY, "while the run was broken off")
+        run.add_event(station.clock.now_s(), FOUND_AWAY, "while the run was broken off")
     prepared = prepare_link(station, run)
     station.clock.sleep(SETTLE_S)
-    now_s = station.clock.now_s() + prepared.offset_s
+    receiver = station.receiver()
+    clock = ApplianceClock(station.clock, receiver, run, prepared.offset_s)
     if planned:
         schedule = planned[0]
-        absence = _absence(run, station.clock, schedule, now_s, prepared.offset_s)
+        absence = _absence(run, station.clock, schedule, clock.now_s(), clock.offset_s)
     else:
-        schedule = Schedule(None, now_s, plan.record_period_s, 0, plan.stability.records)
+        skip_telemetry(receiver, station.clock, run)
+        schedule = Schedule(None, clock.now_s(), plan.record_period_s, 0, plan.stability.records)
         absence = None
         run.add_schedule(schedule)
-    slots = SlotSchedule(
-        station.clock,
-        station.receiver(),
-        run,
-        schedule,
-        offset_s=prepared.offset_s,
-        absence=absence,
-    )
+    slots = SlotSchedule(clock, receiver, run, schedule, RecordPace(plan.record_period_s), absence)
     slots.take_all(progress, "0 dB")
 
 
@@ -83,7 +80,7 @@ def _absence(run: RunRecord, clock: Clock, schedule: Schedule, now_s: float, off
 def _doubt(run: RunRecord, clock: Clock, from_s: float) -> str | None:
     """Return why the link may have been another one since `from_s` (station time); None if it was not."""
     since = [event.kind for event in run.events() if event.lab_time_s >= from_s - _SAME_MOMENT_S]
-    if _FOUND_AWAY in since:
+    if FOUND_AWAY in since:
         return "the link was not at its reference meanwhile"
     if clock.kind != "virtual":  # there, time stood still while nobody was there
         return "nobody knows what was done to the link meanwhile"

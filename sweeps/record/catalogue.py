@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from drivers.errors import RecordError
 from sweeps.record.facts import read_facts, read_sessions
 from sweeps.record.run_record import LOG_NAME, RunRecord
 from sweeps.record.state import RunState, state_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sweeps.record.facts import ProvenanceFacts
 
 _NAMES_TOLD = 10
 
@@ -37,7 +43,7 @@ class RunSummary:
     commits: tuple[str, ...] = ()
     """Commits of the code that worked on it, each once, oldest session first."""
     is_dirty: bool | None = None
-    """Whether any session's code differed from its commit."""
+    """Whether any session's code differed from its commit; None if that is not known of each of them."""
     follows: str | None = None
     """The run that this one follows."""
 
@@ -59,7 +65,6 @@ def summary_of(folder: Path) -> RunSummary:
             facts = read_facts(run)
             state = state_of(facts)
         sessions = read_sessions(run) or [facts.provenance]
-        dirty = [session.git_dirty for session in sessions if session.git_dirty is not None]
         commits = [session.git_commit for session in sessions if session.git_commit is not None]
         return RunSummary(
             name=folder.resolve().name,
@@ -79,7 +84,7 @@ def summary_of(folder: Path) -> RunSummary:
             started_utc_s=facts.started_utc_s,
             finished_utc_s=facts.finished_utc_s,
             commits=tuple(dict.fromkeys(commits)),
-            is_dirty=any(dirty) if dirty else None,
+            is_dirty=_is_dirty(sessions),
             follows=facts.follows,
         )
 
@@ -100,6 +105,14 @@ def find_run(run: str, runs_folder: Path) -> Path:
         raise RecordError(f"run {run!r}: several in {runs_folder} begin so: {_told(fitting)}")
     there_are = f"there are: {_told(names)}" if names else "there are no runs there"
     raise RecordError(f"run {run!r}: neither a folder with a record nor a run in {runs_folder}; {there_are}")
+
+
+def _is_dirty(sessions: Sequence[ProvenanceFacts]) -> bool | None:
+    if any(session.git_dirty for session in sessions):
+        return True
+    if any(session.git_dirty is None or session.git_commit is None for session in sessions):
+        return None
+    return False
 
 
 def _told(names: list[str]) -> str:

@@ -3,33 +3,19 @@
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
 from dataclasses import asdict
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from drivers.errors import BenchError
 from sweeps.record.catalogue import find_run, list_runs, summary_of
-from sweeps.record.export import default_folder, export_run
+from sweeps.record.export import Format, default_folder, export_run
 from sweeps.record.snapshot import snapshot_of
-
-if TYPE_CHECKING:
-    from collections.abc import Generator
-
-NOT_DONE = 2
+from sweeps.told import told_in_words
 
 RunsFolder = Annotated[Path, typer.Option("--runs", help="folder of run records")]
 RunName = Annotated[str, typer.Argument(metavar="RUN", help="its folder, its name, or how its name begins")]
-
-
-class FormatName(StrEnum):
-    """File formats by name."""
-
-    csv = "csv"
-    parquet = "parquet"
 
 
 def list_all(
@@ -56,7 +42,7 @@ def show(run: RunName, runs: RunsFolder = Path("runs")) -> None:
     """Show everything about one run."""
     from sweeps.record.display import console, print_run  # noqa: PLC0415 - as above
 
-    with _errors_told():
+    with told_in_words():
         folder = find_run(run, runs)
         summary = summary_of(folder)
         with snapshot_of(folder) as snapshot:
@@ -69,24 +55,13 @@ def export(
     to: Annotated[
         Path | None, typer.Option(help="folder for the files; RUN/artefacts/export if absent")
     ] = None,
-    file_format: Annotated[
-        FormatName, typer.Option("--format", help="file format of the tables")
-    ] = FormatName.csv,
+    file_format: Annotated[Format, typer.Option("--format", help="file format of the tables")] = "csv",
     *,
     force: Annotated[bool, typer.Option("--force", help="replace an export that is there")] = False,
 ) -> None:
     """Write telemetry, points, gaps, journal and meta of one run into files, whole or not at all."""
-    with _errors_told():
+    with told_in_words():
         folder = find_run(run, runs)
-        files = export_run(folder, to or default_folder(folder), file_format.value, is_forced=force)
+        files = export_run(folder, to or default_folder(folder), file_format, is_forced=force)
     for file in files:
         typer.echo(file)
-
-
-@contextmanager
-def _errors_told() -> Generator[None]:
-    try:
-        yield
-    except BenchError as error:
-        typer.echo(f"{type(error).__name__}: {error}", err=True)
-        raise typer.Exit(NOT_DONE) from None

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from drivers.errors import RecordError
+from sweeps.record.host_process import HostProcess
 from sweeps.record.run_record import LOG_NAME
-from sweeps.record.runner import Runner
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
@@ -92,7 +92,6 @@ class ProvenanceFacts(Recorded):
     host: str | None = None
     inventory_sha256: str | None = None
     limits_sha256: str | None = None
-    plan_sha256: str | None = None
 
 
 class RunFacts(Recorded):
@@ -115,7 +114,7 @@ class RunFacts(Recorded):
     """Why it was broken off."""
     follows: str | None = None
     """The run of which this one is a new leg."""
-    runner: Runner | None = None
+    runner: HostProcess | None = None
     appliances: dict[str, ApplianceFacts] = Field(default_factory=dict[str, ApplianceFacts])
     attenuator: InstrumentFacts | None = None
     fibre: FibreFacts = FibreFacts()

@@ -23,22 +23,23 @@ def sha256_of(content: bytes) -> str:
 
 @dataclass(frozen=True, slots=True)
 class CodeState:
-    """The code that runs: its commit (None without a repository), and whether it was changed since."""
+    """The code that runs: its commit, and whether it was changed since; None where git does not tell."""
 
     commit: str | None
-    is_dirty: bool
+    is_dirty: bool | None
 
 
 def code_state(inventory: Path, limits: Path) -> CodeState:
     """Return the state of the code, whatever became of inventory and limits."""
     changes = _git("status", "--porcelain", "--", ".", *_all_but(inventory, limits))
-    return CodeState(_git("rev-parse", "HEAD") or None, is_dirty=bool(changes))
+    return CodeState(_git("rev-parse", "HEAD"), is_dirty=None if changes is None else bool(changes))
 
 
-def provenance(inventory: Path, inventory_bytes: bytes, limits: Path, plan_json: str) -> dict[str, Any]:
-    """Return the provenance of a run that is steered by this inventory, these limits and this plan.
+def provenance(inventory: Path, inventory_bytes: bytes, limits: Path) -> dict[str, Any]:
+    """Return the provenance of a run that is steered by this inventory and these limits.
 
-    `git_dirty` is about the code; inventory and limits, which every laboratory changes, have hashes.
+    `git_dirty` is about the code; inventory and limits, which every laboratory changes, have hashes. What
+    git does not tell is None.
     """
     code = code_state(inventory, limits)
     return {
@@ -51,7 +52,6 @@ def provenance(inventory: Path, inventory_bytes: bytes, limits: Path, plan_json:
         "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "inventory_sha256": sha256_of(inventory_bytes),
         "limits_sha256": sha256_of(limits.read_bytes()) if limits.exists() else None,
-        "plan_sha256": sha256_of(plan_json.encode()),
     }
 
 
@@ -61,8 +61,8 @@ def _all_but(*paths: Path) -> list[str]:
     return [f":(exclude,top){path.relative_to(PROJECT_FOLDER).as_posix()}" for path in inside]
 
 
-def _git(*arguments: str) -> str:
-    """Ask git about this project; empty where there is no git or no repository."""
+def _git(*arguments: str) -> str | None:
+    """Ask git about this project; None where it does not answer: no git, no repository, one it distrusts."""
     try:
         done = subprocess.run(  # noqa: S603 - fixed words, no shell
             ["git", *arguments],  # noqa: S607 - the git of whoever runs this
@@ -72,5 +72,5 @@ def _git(*arguments: str) -> str:
             check=False,
         )
     except OSError:
-        return ""
-    return done.stdout.strip()
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from contextlib import closing
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 
 from drivers.clock import utc_now_s
 from drivers.errors import RecordError
 from drivers.facts.telemetry import TelemetryRecord
-from sweeps.record.schema import SCHEMA, SCHEMA_VERSION, Event, Gap, Point, Schedule, Slot
+from sweeps.record.database import check_version, make_database, open_to_read, open_to_write
+from sweeps.record.schema import Event, Gap, Point, Schedule, Slot
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 LOG_NAME = "log.sqlite"
 ARTEFACTS_NAME = "artefacts"
-_BUSY_S = 5.0
 _TELEMETRY = (
     "slot, point, sequence, window_start_s, window_s, skr_bps, key_rate_bps, qber, visibility,"
     " detection_count, readings"
@@ -52,8 +51,8 @@ class RunRecord:
             (folder / ARTEFACTS_NAME).mkdir()
             for name, content in files.items():
                 (folder / name).write_bytes(content)
-            _make_database(path, meta)
-            database = _connect(str(path))
+            make_database(path, meta)
+            database = open_to_write(path)
         except (OSError, sqlite3.Error) as error:
             raise RecordError(f"run record {folder}: {error}") from None
         return cls(folder, database)
@@ -66,15 +65,17 @@ class RunRecord:
             raise RecordError(f"{path}: there is no record")
         database: sqlite3.Connection | None = None
         try:
-            database = _connect_to_read(path) if is_read_only else _connect(str(path))
+            database = open_to_read(path) if is_read_only else open_to_write(path)
             (version,) = database.execute("PRAGMA user_version").fetchone()
         except sqlite3.Error as error:
             if database is not None:
                 database.close()
             raise RecordError(f"{path}: {error}") from None
-        if version != SCHEMA_VERSION:
+        try:
+            check_version(path, version)
+        except RecordError:
             database.close()
-            raise RecordError(f"{path}: record version {version}, this program reads {SCHEMA_VERSION}")
+            raise
         return cls(folder, database)
 
     @property
@@ -151,7 +152,7 @@ class RunRecord:
         )
 
     def add_record(self, slot: int, point: int | None, record: TelemetryRecord) -> None:
-        """Write one telemetry record in its slot."""
+        """Write one telemetry record in its slot; RecordError if the slot has one."""
         self._write(
             f"INSERT INTO telemetry ({_TELEMETRY}, utc_s) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",  # noqa: S608 - a constant
             (
@@ -171,7 +172,7 @@ class RunRecord:
         )
 
     def add_gap(self, gap: Gap) -> None:
-        """Write a slot that has no record, once, or numbers that are lost."""
+        """Write a slot that has no record, or numbers that are lost; each once, however often it is told."""
         self._write(
             "INSERT OR IGNORE INTO gap (point, slot, first_sequence, last_sequence, reason, utc_s)"
             " VALUES (?, ?, ?, ?, ?, ?)",
@@ -271,39 +272,3 @@ class RunRecord:
 def _slot_of(row: tuple[Any, ...]) -> Slot:
     slot, point, *values, readings = row
     return Slot(slot, point, TelemetryRecord(*values, readings=json.loads(readings)))
-
-
-def _make_database(path: Path, meta: Mapping[str, Any]) -> None:
-    """Leave a whole database at `path`, or none."""
-    partial = path.with_name(path.name + ".partial")
-    with closing(sqlite3.connect(partial, isolation_level=None)) as database:
-        database.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version={SCHEMA_VERSION};")
-        rows = [(key, json.dumps(value)) for key, value in meta.items()]
-        database.executemany("INSERT INTO meta VALUES (?, ?)", rows)
-        database.execute("COMMIT")
-    partial.rename(path)
-
-
-def _connect_to_read(path: Path) -> sqlite3.Connection:
-    """Open a database that may be written to meanwhile, or lie in a folder where nobody may write."""
-    place = f"{path.resolve().as_uri()}?mode=ro"
-    database = sqlite3.connect(place, uri=True, isolation_level=None, timeout=_BUSY_S)
-    try:
-        database.execute("SELECT count(*) FROM meta")
-    except sqlite3.OperationalError:
-        # A reader of a WAL database needs to write beside it, unless nobody can change it.
-        database.close()
-        return sqlite3.connect(f"{place}&immutable=1", uri=True, isolation_level=None)
-    return database
-
-
-def _connect(path: str) -> sqlite3.Connection:
-    """Open a database with every row durable at its commit; closed again if it cannot be used."""
-    database = sqlite3.connect(path, isolation_level=None, timeout=_BUSY_S)
-    try:
-        database.execute("PRAGMA journal_mode=WAL")
-        database.execute("PRAGMA synchronous=FULL")
-    except sqlite3.Error:
-        database.close()
-        raise
-    return database

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from drivers.facts.telemetry import TelemetryRecord
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 CREATE TABLE event (
@@ -38,8 +38,10 @@ CREATE TABLE gap (
   first_sequence INTEGER, last_sequence INTEGER,
   reason TEXT NOT NULL, utc_s REAL NOT NULL
 ) STRICT;
--- A slot is missed once, however often the run is taken up again.
+CREATE UNIQUE INDEX telemetry_slot ON telemetry (ifnull(point, 0), slot);
+-- A slot is missed once, and a number lost once, however often the run is taken up again.
 CREATE UNIQUE INDEX gap_slot ON gap (ifnull(point, 0), slot) WHERE slot IS NOT NULL;
+CREATE UNIQUE INDEX gap_lost ON gap (ifnull(point, 0), first_sequence, last_sequence) WHERE slot IS NULL;
 """
 
 
@@ -107,3 +109,19 @@ class Event:
     utc_s: float
     kind: str
     text: str
+
+
+# What kind of line it is, where a program of ours writes or reads it; what a lab did is told as "lab: ...".
+STARTED = "start"
+RESUMED = "resume"
+ENDED = "end"
+SAFE = "safe state"
+NOT_SAFE = "safe state NOT reached"
+FOUND_UNSAFE = "found unsafe"
+FOUND_AWAY = "link found away from its reference"
+APPLIANCE_STARTED = "appliance"
+NOT_READ = "telemetry not read"
+NOT_SKIPPED = "telemetry not skipped"
+LEFT_OUT = "records left out"
+HOST_CLOCK = "host clock"
+APPLIANCE_CLOCK = "appliance clock"

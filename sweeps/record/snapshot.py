@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from drivers.errors import RecordError
+from sweeps.record.database import open_to_read
 from sweeps.record.run_record import LOG_NAME, RunRecord
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
     from pathlib import Path
-
-_BUSY_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +38,8 @@ def snapshot_of(folder: Path) -> Generator[Snapshot]:
     """Open the record of `folder` as it is now; RecordError if there is none that this program reads."""
     path = folder / LOG_NAME
     RunRecord.open(folder, is_read_only=True).close()  # which says what is wrong with it
-    uri = f"{path.resolve().as_uri()}?mode=ro"
     try:
-        database = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=_BUSY_S)
+        database = open_to_read(path)
     except sqlite3.Error as error:
         raise RecordError(f"{path}: {error}") from None
     with closing(database):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from sweeps.record.runner import is_alive
+from sweeps.record.host_process import is_alive
 
 if TYPE_CHECKING:
     from sweeps.record.facts import RunFacts
@@ -23,6 +23,12 @@ class RunState(StrEnum):
     ELSEWHERE = "on another host"
     """Taken up on another host, and whether it still runs there cannot be told from here."""
     UNREADABLE = "unreadable"
+    WAITING = "waiting to start"
+    """Somebody works on it and takes no records yet: only who reads its rows can tell, `state_of` cannot."""
+
+    def is_over(self) -> bool:
+        """Return whether no more records are to be expected unless somebody takes the run up again."""
+        return self in {RunState.FINISHED, RunState.BROKEN_OFF, RunState.GONE}
 
 
 def state_of(facts: RunFacts) -> RunState:

@@ -5,8 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
+from drivers.printable import printable
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from sweeps.record.run_record import RunRecord
 
 UNKNOWN = "-"
 _RANGES_TOLD = 8
@@ -28,13 +32,21 @@ def plain(value: object) -> str:
         return UNKNOWN
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(value))
+    return printable(str(value))
 
 
 def commit(commits: Iterable[str], is_dirty: bool | None) -> str:
-    """Write commits short, with a + where the code differed from them."""
+    """Write commits short, with a + where the code differed from them, and a ? where that is not known."""
     short = ", ".join(each[:8] for each in commits)
+    if is_dirty is None:
+        return f"{short}?" if short else UNKNOWN
     return f"{short or UNKNOWN}{'+' if is_dirty else ''}"
+
+
+def end_in_words(run: RunRecord, planned: int) -> str:
+    """Write what a run has of its `planned` records when its schedule is over."""
+    gaps = sum(gap.slot is not None for gap in run.gaps())
+    return f"schedule over: {run.count_records()} of {planned} records, {gaps} gap{'' if gaps == 1 else 's'}"
 
 
 def ranges(numbers: Iterable[int]) -> str:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from drivers.clock import Clock, WallClock
-from drivers.errors import RecordError
+from drivers.errors import RecordError, StationError
 from drivers.lab_control.clock import VirtualLabClock, WallLabClock
 from drivers.lab_control.control import LabControl
 from drivers.lab_control.faults import LabFaults
 from drivers.lab_control.operator import LabOperator
 from drivers.lab_control.plant import LabPlant
 from drivers.operators.terminal import TerminalOperator
-from drivers.roles import Operator
+from drivers.roles import LINK_ROLES, Operator
+from drivers.safe_state import insist
 from drivers.station import open_station
 from drivers.wires.byte_log import ByteLog
 from sweeps.record.run_record import ARTEFACTS_NAME
@@ -22,28 +24,30 @@ from sweeps.running.lab_process import INVENTORY_NAME, emulated_lab, living_lab
 from sweeps.running.lease import gear_lease
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Collection, Generator
     from pathlib import Path
 
     from drivers.facts.lab import LabAddresses
+    from drivers.roles import Role
     from drivers.station import Station
     from sweeps.choice import Choice
     from sweeps.running.lease import OwnerRole
 
 
 @contextmanager
-def leased_gear(choice: Choice, folder: Path, role: OwnerRole) -> Generator[None]:
-    """Have the chosen station's real gear, if that is the target, to oneself for the run of `folder`."""
-    real = choice.lab_connections() if choice.target == "lab" else {}
-    with gear_lease(real.values(), folder, role):
+def leased_gear(
+    choice: Choice, folder: Path, owner: OwnerRole, roles: Collection[Role] = LINK_ROLES
+) -> Generator[None]:
+    """Have the station's real gear of `roles`, if that is the target, to oneself for the run of `folder`."""
+    real = choice.lab_connections(roles) if choice.target == "lab" else {}
+    with gear_lease(real.values(), folder, owner):
         yield
 
 
-def _write_inventory(choice: Choice, folder: Path) -> None:
+def keep_inventory(choice: Choice, folder: Path) -> None:
     """Leave the inventory as it was read in the run folder: the lab reads it, and so would the guard."""
     path = folder / INVENTORY_NAME
     try:
-        (folder / ARTEFACTS_NAME).mkdir(exist_ok=True)
         if not path.exists() or path.read_bytes() != choice.inventory_bytes:
             # Never half of it: a run is taken up by this file.
             partial = path.with_name(path.name + ".partial")
@@ -53,11 +57,11 @@ def _write_inventory(choice: Choice, folder: Path) -> None:
         raise RecordError(f"run folder {folder}: {error.strerror}") from None
 
 
-Journal = Callable[[Operator, Clock], Operator]
-"""Wraps an operator, so that what it is asked and answers is kept."""
+WrapOperator = Callable[[Operator, Clock], Operator]
+"""Puts something around an operator, so that what it is asked and answers is kept."""
 
 
-def _keep_nothing(operator: Operator, _clock: Clock) -> Operator:
+def _as_it_is(operator: Operator, _clock: Clock) -> Operator:
     return operator
 
 
@@ -66,38 +70,45 @@ def open_bench(
     choice: Choice,
     folder: Path,
     *,
+    roles: Collection[Role] = LINK_ROLES,
     go_on_at_s: float | None = None,
-    journal: Journal = _keep_nothing,
+    wrap_operator: WrapOperator = _as_it_is,
 ) -> Generator[Station]:
-    """Open the chosen station; on the target `emulator` a lab is run for it, files in `folder`.
+    """Open the chosen station's gear of `roles`; on the target `emulator` a lab is run for it in `folder`.
 
     With `go_on_at_s` (lab time in s) that lab is the folder's earlier one.
     """
-    _write_inventory(choice, folder)
     with ExitStack() as stack:
         log = stack.enter_context(_byte_log(folder, "wires.log"))
         if choice.target == "lab":
-            station = _open_real(choice, log, journal)
+            station = _open_real(choice, log, roles, wrap_operator)
         else:
+            keep_inventory(choice, folder)
             addresses = stack.enter_context(emulated_lab(choice, folder, go_on_at_s))
-            station = _open_emulated(choice, addresses, log, stack, journal)
+            lab = _Lab(addresses, stack)
+            station = _open_emulated(choice, lab, log, roles, wrap_operator)
         stack.callback(station.close)
         yield station
 
 
 @contextmanager
-def open_bench_again(choice: Choice, folder: Path) -> Generator[Station | None]:
-    """Open the gear of a run whose process is gone; None if there is nothing left: its lab died too."""
+def open_bench_again(choice: Choice, folder: Path, roles: Collection[Role]) -> Generator[Station | None]:
+    """Open gear of a run whose process is gone, insisting on it; without an operator.
+
+    None if there is nothing left: its lab died too.
+    """
     with ExitStack() as stack:
         log = stack.enter_context(_byte_log(folder, "guard-wires.log"))
         if choice.target == "lab":
-            station = _open_real(choice, log, None)
+            station = insist(lambda: _open_real(choice, log, roles, None), WallClock(), StationError)
         else:
             addresses = living_lab(folder)
             if addresses is None:
                 yield None
                 return
-            station = _open_emulated(choice, addresses, log, stack, None)
+            lab = _Lab(addresses, stack)
+            opened = partial(_open_emulated, choice, lab, log, roles, None)
+            station = insist(opened, lab.clock, StationError)
         stack.callback(station.close)
         yield station
 
@@ -105,6 +116,7 @@ def open_bench_again(choice: Choice, folder: Path) -> Generator[Station | None]:
 @contextmanager
 def _byte_log(folder: Path, name: str) -> Generator[ByteLog]:
     try:
+        (folder / ARTEFACTS_NAME).mkdir(exist_ok=True)
         log = ByteLog(folder / ARTEFACTS_NAME / name)
     except OSError as error:
         raise RecordError(f"byte log in {folder}: {error.strerror}") from None
@@ -114,30 +126,43 @@ def _byte_log(folder: Path, name: str) -> Generator[ByteLog]:
         log.close()
 
 
-def _open_real(choice: Choice, log: ByteLog, journal: Journal | None) -> Station:
-    clock = WallClock()
-    operator = None if journal is None else journal(TerminalOperator(), clock)
-    connections = choice.lab_connections()
-    return open_station(choice.station_name, choice.station, connections, clock, log, operator=operator)
-
-
-def _open_emulated(
-    choice: Choice,
-    addresses: LabAddresses,
-    log: ByteLog,
-    stack: ExitStack,
-    journal: Journal | None,
+def _open_real(
+    choice: Choice, log: ByteLog, roles: Collection[Role], wrap_operator: WrapOperator | None
 ) -> Station:
-    control = LabControl(addresses.control, addresses.lab_id)
-    stack.callback(control.close)
-    clock = VirtualLabClock(control) if addresses.clock == "virtual" else WallLabClock(control)
+    clock = WallClock()
     return open_station(
         choice.station_name,
         choice.station,
-        addresses.connections,
+        choice.lab_connections(roles),
         clock,
         log,
-        LabFaults(control),
-        operator=None if journal is None else journal(LabOperator(control), clock),
-        plant=LabPlant(control),
+        operator=None if wrap_operator is None else wrap_operator(TerminalOperator(), clock),
+        roles=roles,
+    )
+
+
+class _Lab:
+    """An emulated lab's control and clock, closed with `stack`."""
+
+    def __init__(self, addresses: LabAddresses, stack: ExitStack) -> None:
+        self.connections = addresses.connections
+        self.control = LabControl(addresses.control, addresses.lab_id)
+        stack.callback(self.control.close)
+        is_virtual = addresses.clock == "virtual"
+        self.clock = VirtualLabClock(self.control) if is_virtual else WallLabClock(self.control)
+
+
+def _open_emulated(
+    choice: Choice, lab: _Lab, log: ByteLog, roles: Collection[Role], wrap_operator: WrapOperator | None
+) -> Station:
+    return open_station(
+        choice.station_name,
+        choice.station,
+        lab.connections,
+        lab.clock,
+        log,
+        LabFaults(lab.control),
+        operator=None if wrap_operator is None else wrap_operator(LabOperator(lab.control), lab.clock),
+        plant=LabPlant(lab.control),
+        roles=roles,
     )

@@ -4,42 +4,27 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from datetime import timedelta
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from drivers.errors import BenchError, RecordError
-from sweeps.choice import Choice, choose
+from sweeps.choice import Choice, Target, choose
 from sweeps.procedures.registry import PROCEDURES, Procedure
 from sweeps.progress import progress_for
+from sweeps.record.facts import ProcedureName  # noqa: TC001 - typer reads it at run time
 from sweeps.record.run_record import RunRecord
-from sweeps.running.meta import choice_of_run
+from sweeps.running.meta import as_it_is_now, choice_of_run
 from sweeps.running.permission import Allowed, NotAllowed, not_allowed
 from sweeps.running.run import ResumeRefused, new_run_folder, resume_procedure, run_procedure
+from sweeps.running.time_left import TIME_IS_OVER, is_time_over
+from sweeps.told import told_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-INTERRUPTED = 130
-BENCH_FAILED = 2
-
-
-class ProcedureName(StrEnum):
-    """Procedures by name."""
-
-    attenuation = "attenuation"
-    stability = "stability"
-
-
-class TargetName(StrEnum):
-    """Where the gear is."""
-
-    emulator = "emulator"
-    lab = "lab"
-
-
+_INTERRUPTED = "interrupted; what was measured is in the run record"
 _Inventory = Annotated[Path, typer.Option(help="inventory file")]
 _AllowDestructive = Annotated[
     bool, typer.Option("--allow-destructive", help="darken the link even where gear is marked live")
@@ -48,7 +33,7 @@ _AllowDestructive = Annotated[
 
 def run(
     procedure: ProcedureName,
-    target: Annotated[TargetName, typer.Option(help="real gear, or an emulated lab")] = TargetName.emulator,
+    target: Annotated[Target, typer.Option(help="real gear, or an emulated lab")] = "emulator",
     inventory: _Inventory = Path("inventory.yaml"),
     station: Annotated[
         str | None, typer.Option(help="station of the inventory; the only one if absent")
@@ -61,9 +46,9 @@ def run(
     allow_destructive: _AllowDestructive = False,
 ) -> None:
     """Run one procedure, or with --dry-run say what it would do."""
-    with _told_in_words():
-        choice = choose(inventory, station, plan, target.value, seed)  # pyright: ignore[reportArgumentType] - the enum's values are the targets
-        chosen = PROCEDURES[procedure.value]
+    with told_in_words(_INTERRUPTED):
+        choice = choose(inventory, station, plan, target, seed)
+        chosen = PROCEDURES[procedure]
         if dry_run:
             _print_dry_run(choice, chosen)
             return
@@ -84,14 +69,19 @@ def resume(
 ) -> None:
     """Go on with a run that was broken off; with --new-leg begin a new one that follows it."""
     run = run.resolve()  # also "." has a name then
-    with _told_in_words():
+    with told_in_words(_INTERRUPTED):
         with RunRecord.open(run, is_read_only=True) as record:
             choice = choice_of_run(run, record, inventory)
             procedure = PROCEDURES[record.meta()["procedure"]]
+            now = as_it_is_now(choice, record)
         _insist_on_permission(choice, procedure, allow_destructive=allow_destructive)
+        if now is not None:  # what was nobody's business then may be live now
+            _insist_on_permission(now, procedure, allow_destructive=allow_destructive)
         if new_leg:
             _run_in(new_run_folder(run.parent, choice, procedure.name), choice, procedure, follows=run.name)
             return
+        if _is_unfinished(run) and is_time_over(run):
+            typer.echo(f"the time of its schedule is over: {TIME_IS_OVER}; all of it becomes gaps", err=True)
         with (
             _way_back_told(run),
             progress_for(procedure.name, procedure.record_count(choice.plan)) as progress,
@@ -138,19 +128,6 @@ def _insist_on_permission(choice: Choice, procedure: Procedure, *, allow_destruc
         raise NotAllowed(refusal)
 
 
-@contextmanager
-def _told_in_words() -> Generator[None]:
-    """End with words and an exit code where the block ends with an error of the bench or an interruption."""
-    try:
-        yield
-    except BenchError as error:
-        typer.echo(f"{type(error).__name__}: {error}", err=True)
-        raise typer.Exit(BENCH_FAILED) from None
-    except KeyboardInterrupt:
-        typer.echo("interrupted; what was measured is in the run record", err=True)
-        raise typer.Exit(INTERRUPTED) from None
-
-
 def _print_dry_run(choice: Choice, procedure: Procedure) -> None:
     plan = choice.plan
     typer.echo(f"{procedure.name} on {choice.station_name} ({choice.station.title}), target {choice.target}")
@@ -158,4 +135,5 @@ def _print_dry_run(choice: Choice, procedure: Procedure) -> None:
         typer.echo(f"  {number}. {step}")
     typer.echo(f"records: {procedure.record_count(plan)}")
     typer.echo(f"lab time: {timedelta(seconds=round(procedure.duration_s(plan)))}")
-    typer.echo(f"touches: {', '.join(choice.station.gear)}; it {procedure.touches}")
+    touched = [name for name, gear in choice.station.gear.items() if gear.role in procedure.roles]
+    typer.echo(f"touches: {', '.join(touched)}; it {procedure.touches}")

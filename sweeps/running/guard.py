@@ -14,12 +14,14 @@ import subprocess
 import sys
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from drivers.roles import Role
     from sweeps.choice import Choice
     from sweeps.record.run_record import RunRecord
 
@@ -34,7 +36,7 @@ class Guard:
     """What the guard is to do when the block ends that it was started for."""
 
     is_needed: bool = False
-    """Whether gear was opened and not yet brought into its safe state."""
+    """Whether gear may not be in its safe state."""
 
 
 @contextmanager
@@ -60,7 +62,7 @@ def guarded(folder: Path) -> Generator[Guard]:
             process.communicate(b"" if guard.is_needed else _SAFE)
 
 
-def watch(folder: Path) -> None:
+def stand_guard(folder: Path) -> None:
     """Wait for the runner's word or its end, and make the gear safe if it ended without."""
     pipe = sys.stdin.buffer
     if not select.select([pipe], [], [], _IMPORT_AFTER_S)[0]:
@@ -82,24 +84,49 @@ def make_safe(folder: Path) -> None:
 
 
 def _make_safe(folder: Path, run: RunRecord) -> None:
-    from sweeps.running.bench import leased_gear, open_bench_again  # noqa: PLC0415 - see _IMPORT_AFTER_S
+    from sweeps.record.schema import NOT_SAFE, SAFE  # noqa: PLC0415 - see _IMPORT_AFTER_S
     from sweeps.running.meta import choice_of_run  # noqa: PLC0415
 
     choice = choice_of_run(folder, run)
     try:
-        with leased_gear(choice, folder, "guard"), open_bench_again(choice, folder) as station:
-            if station is None:
-                return
-            unsafe = station.unsafe()
-            if unsafe:
-                station.make_safe()
-            now_s = station.clock.now_s()
+        done = _reach_safe_state(choice, folder, run.meta())
     except Exception as error:  # noqa: BLE001 - nobody else is left who could tell
         told = f"by the guard, after the runner was gone: {type(error).__name__}: {error}"
-        run.add_event(_newest_time_s(choice, run), "safe state NOT reached", told)
-    else:
+        run.add_event(_newest_time_s(choice, run), NOT_SAFE, told)
+        return
+    if done is not None:
+        now_s, unsafe = done
         found = f"found: {'; '.join(unsafe)}" if unsafe else "the gear was found in it"
-        run.add_event(now_s, "safe state", f"by the guard, after the runner was gone; {found}")
+        run.add_event(now_s, SAFE, f"by the guard, after the runner was gone; {found}")
+
+
+def _reach_safe_state(choice: Choice, folder: Path, meta: dict[str, Any]) -> tuple[float, list[str]] | None:
+    """Bring what has a safe state there; return the lab time and what was unsafe, None if the lab is gone.
+
+    All other gear may be out of reach. StationError, with nothing set, if the attenuator is another one than
+    that of the run.
+    """
+    from drivers.errors import StationError  # noqa: PLC0415 - see _IMPORT_AFTER_S
+    from drivers.safe_state import SAFE_STATE_ROLES, insist  # noqa: PLC0415
+    from sweeps.procedures.registry import PROCEDURES  # noqa: PLC0415
+    from sweeps.running.bench import leased_gear, open_bench_again  # noqa: PLC0415
+    from sweeps.running.identities import changed_attenuator  # noqa: PLC0415
+
+    needed = PROCEDURES[meta["procedure"]].roles
+    roles: list[Role] = [role for role in SAFE_STATE_ROLES if role in needed]
+    with (
+        leased_gear(choice, folder, "guard", roles),
+        open_bench_again(choice, folder, roles) as station,
+    ):
+        if station is None:
+            return None
+        changes = insist(partial(changed_attenuator, meta, station.attenuator()), station.clock)
+        if changes:
+            raise StationError(f"another device answers: {'; '.join(changes)}")
+        unsafe = station.unsafe()
+        if unsafe:
+            station.make_safe()
+        return station.clock.now_s(), unsafe
 
 
 def _newest_time_s(choice: Choice, run: RunRecord) -> float:
@@ -112,4 +139,4 @@ def _newest_time_s(choice: Choice, run: RunRecord) -> float:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    watch(Path(sys.argv[1]))
+    stand_guard(Path(sys.argv[1]))

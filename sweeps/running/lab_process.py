@@ -12,21 +12,21 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Literal, TextIO
 
-from pydantic import ValidationError
-
 from drivers.clock import WallClock
 from drivers.errors import LabError
-from drivers.facts.lab import ControlRequest, LabAddresses
+from drivers.facts.lab import ControlRequest
 from drivers.lab_control.control import LabControl
+from drivers.lab_control.lab_file import read_lab_file
+from sweeps.record.host_process import HostProcess, is_alive, process_of
 from sweeps.record.provenance import PROJECT_FOLDER
 from sweeps.record.run_record import ARTEFACTS_NAME
-from sweeps.record.runner import Runner, is_alive, runner_of
 from sweeps.running.signals import signals_deferred
 
 if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
+    from drivers.facts.lab import LabAddresses
     from sweeps.choice import Choice
 
 INVENTORY_NAME = "inventory.yaml"
@@ -72,14 +72,6 @@ def living_lab(folder: Path) -> LabAddresses | None:
     return None
 
 
-def read_lab_file(path: Path) -> LabAddresses:
-    """Read a `lab.json`; LabError if it cannot be read or makes no sense."""
-    try:
-        return LabAddresses.model_validate_json(path.read_bytes())
-    except (OSError, ValidationError) as error:
-        raise LabError(f"{path}: {error}") from None
-
-
 def _start(choice: Choice, folder: Path, go_on_at_s: float | None) -> subprocess.Popen[str]:
     place = folder.resolve()
     command = [sys.executable, "-m", "emulators", "serve", str(place / INVENTORY_NAME)]
@@ -98,7 +90,7 @@ def _start(choice: Choice, folder: Path, go_on_at_s: float | None) -> subprocess
             start_new_session=True,
         )
     with suppress(OSError):  # then nobody but this process can end it
-        (folder / _PROCESS_NAME).write_text(json.dumps(asdict(runner_of(process.pid))))
+        (folder / _PROCESS_NAME).write_text(json.dumps(asdict(process_of(process.pid))))
     return process
 
 
@@ -155,18 +147,24 @@ def _end_leftover(folder: Path) -> None:
     One that still starts, or goes over its history, answers nobody yet, and would share the folder's files.
     """
     try:
-        lab = Runner(**json.loads((folder / _PROCESS_NAME).read_text()))
+        lab = HostProcess(**json.loads((folder / _PROCESS_NAME).read_text()))
     except (OSError, ValueError, TypeError):
         return  # none was started
     for number in (signal.SIGTERM, signal.SIGKILL):
-        if is_alive(lab) is not True:
+        if not (is_alive(lab) and _is_proven(lab)):
             return
         with suppress(ProcessLookupError):
             os.kill(lab.pid, number)
         _wait_until_gone(lab)
 
 
-def _wait_until_gone(lab: Runner) -> None:
+def _is_proven(lab: HostProcess) -> bool:
+    """Tell whether its number is that very process's still; where nothing tells, it may be a stranger's."""
+    now = process_of(lab.pid)
+    return lab.started_ticks is not None and (now.host, now.started_ticks) == (lab.host, lab.started_ticks)
+
+
+def _wait_until_gone(lab: HostProcess) -> None:
     clock = WallClock()
     end_s = clock.now_s() + _END_WALL_S
     while clock.now_s() < end_s and is_alive(lab) is not False:

@@ -2,6 +2,12 @@
 
 A lock dies with its process, so no lease outlives its owner. Who has it stands in a file beside the lock,
 for the one who is refused.
+
+The host's folder for locks is open to all its users, without the sticky bit: with it, a lock file that one
+user left could never be locked by another. So any user of the host can take a lock away from under its owner;
+but whoever may do so can reach the gear as well, and leases keep apart those who want to be kept apart. What
+such a user must not do is to lead another's writing elsewhere: no symbolic link is followed (filelock opens
+the lock with O_NOFOLLOW and never truncates it), and what is read of an owner is short.
 """
 
 from __future__ import annotations
@@ -11,7 +17,7 @@ import json
 import os
 import re
 import socket
-import tempfile
+import stat
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,11 +27,12 @@ from filelock import FileLock, Timeout
 
 from drivers.clock import utc_now_s
 from drivers.errors import RecordError, StationError
+from sweeps.running.device_key import device_key
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
 
-    from drivers.facts.inventory import AnyConnection
+    from drivers.facts.connections import AnyConnection
 
 OwnerRole = Literal["runner", "guard"]
 
@@ -33,8 +40,10 @@ RUN_LOCK = "run.lock"
 # A new owner needs a moment to leave its name: until then the file names one that is gone.
 _NAMING_S = 0.5
 # A guard that is at work is done within this; whoever comes next waits for it.
-_GUARD_S = 60.0
-_HOST_FOLDERS = (Path("/run/lock"), Path(tempfile.gettempdir()))
+_GUARD_S = 120.0
+_OWNER_BYTES = 4096
+# Not the folder of TMPDIR, which is each user's own.
+_HOST_BASES = (Path("/run/lock"), Path("/tmp"))  # noqa: S108 - see above
 
 
 @contextmanager
@@ -60,8 +69,8 @@ def gear_lease(
     place = _host_folder() if leases is None else leases
     with ExitStack() as stack:
         # In one order for all, so that two runs never hold what the other waits for.
-        for address in sorted({connection.address for connection in connections}):
-            name = re.sub(r"[^A-Za-z0-9.-]+", "_", address).strip("_")
+        for key, address in sorted({device_key(each): each.address for each in connections}.items()):
+            name = re.sub(r"[^A-Za-z0-9.-]+", "_", key).strip("_")
             stack.enter_context(_lease(place / f"{name}.lock", f"the device at {address}", folder, role))
         yield
 
@@ -79,7 +88,7 @@ def _lease(path: Path, what: str, folder: Path, role: OwnerRole) -> Generator[No
     try:
         with suppress(OSError):  # worth nothing but words
             owner_file.unlink(missing_ok=True)
-            owner_file.write_text(json.dumps(_owner(folder, role)))
+            _write_new(owner_file, json.dumps(_owner(folder, role)))
         yield
     finally:
         with suppress(OSError):
@@ -99,7 +108,7 @@ def _acquire(lock: FileLock, owner_file: Path) -> None:
 def _owner(folder: Path, role: OwnerRole) -> dict[str, object]:
     return {
         "role": role,
-        "owner": getpass.getuser(),
+        "owner": _user(),
         "host": socket.gethostname(),
         "pid": os.getpid(),
         "since": datetime.fromtimestamp(utc_now_s(), UTC).isoformat(timespec="seconds"),
@@ -107,9 +116,27 @@ def _owner(folder: Path, role: OwnerRole) -> dict[str, object]:
     }
 
 
+def _user() -> str:
+    """Return the name of this process's user, or the number of one who has none, as in a container."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
+
+
+def _write_new(path: Path, text: str) -> None:
+    """Write a file that is not there yet, nor a link in its place."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644)
+    with open(descriptor, "w") as file:  # noqa: PTH123 - it is open already
+        file.write(text)
+
+
 def _read_owner(path: Path) -> dict[str, object]:
     try:
-        return dict(json.loads(path.read_text()))
+        # A pipe in its place would never answer.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with open(descriptor, "rb") as file:  # noqa: PTH123 - it is open already
+            return dict(json.loads(file.read(_OWNER_BYTES)))
     except (OSError, ValueError, TypeError):
         return {}
 
@@ -123,14 +150,37 @@ def _owner_words(path: Path) -> str:
 
 
 def _host_folder() -> Path:
-    """Return the folder for locks that every user of this host shares."""
-    for base in _HOST_FOLDERS:
-        if base.is_dir() and os.access(base, os.W_OK):
-            folder = base / "qkd-hil"
-            with suppress(OSError):
-                folder.mkdir(exist_ok=True)
-                folder.chmod(0o1777)
+    """Return the folder for locks that every user of this host finds, whoever made it.
+
+    Only modes decide, never what the one who asks may do: root may write where others may not.
+    """
+    folders = [base / "qkd-hil" for base in _HOST_BASES]
+    for folder in folders:
+        if _mode(folder) == stat.S_IFDIR | 0o777:
             return folder
-    raise StationError(
-        f"no folder for leases that all users share; tried {', '.join(map(str, _HOST_FOLDERS))}"
-    )
+    for folder in folders:
+        if folder.parent.is_dir() and folder.parent.stat().st_mode & stat.S_IWOTH:
+            _make_for_all(folder)
+            return folder
+    raise StationError(f"no folder for leases that all users share; tried {', '.join(map(str, folders))}")
+
+
+def _mode(path: Path) -> int | None:
+    try:
+        return path.lstat().st_mode
+    except OSError:
+        return None
+
+
+def _make_for_all(folder: Path) -> None:
+    """Make `folder` open to all, or open one that is there and is ours."""
+    try:
+        with suppress(FileExistsError):
+            folder.mkdir()
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        try:
+            os.fchmod(descriptor, 0o777)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise StationError(f"folder for leases {folder}: cannot be opened to all: {error.strerror}") from None

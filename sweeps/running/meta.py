@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from drivers.clock import utc_now_s
 from drivers.errors import RecordError
+from drivers.facts.checked_yaml import read_checked
+from drivers.facts.inventory import Inventory
 from sweeps.choice import choose
 from sweeps.record.provenance import provenance, sha256_of
 from sweeps.running.lab_process import INVENTORY_NAME
@@ -39,10 +42,16 @@ def meta_of(choice: Choice, procedure: Procedure) -> dict[str, Any]:
 
 
 def frozen_facts(choice: Choice) -> dict[str, Any]:
-    """Return what must stay the same for a run to be taken up. Addresses may change: gear says who it is."""
+    """Return what must stay the same for a run to be taken up.
+
+    Addresses may change, since gear says who it is; but not which of the devices behind one address it is,
+    since all of them give the same answer.
+    """
     station = choice.station.model_dump(mode="json")
     for gear in station["gear"].values():
-        del gear["lab"]
+        connection = gear.pop("lab")
+        if connection is not None and "device" in connection:
+            gear["device"] = connection["device"]
     return {
         "plan_name": choice.plan_name,
         "plan": choice.plan.model_dump(mode="json"),
@@ -55,12 +64,23 @@ def frozen_facts(choice: Choice) -> dict[str, Any]:
 
 def provenance_of(choice: Choice) -> dict[str, Any]:
     """Return the provenance of a process that works on a run of `choice`."""
-    return provenance(choice.inventory_path, choice.inventory_bytes, choice.limits_path, plan_json(choice))
+    return provenance(choice.inventory_path, choice.inventory_bytes, choice.limits_path)
 
 
 def plan_json(choice: Choice) -> str:
     """Return the plan as it is frozen and hashed."""
     return choice.plan.model_dump_json()
+
+
+def as_it_is_now(choice: Choice, run: RunRecord) -> Choice | None:
+    """Return `choice` with its station as the inventory has it now from which `run` was made.
+
+    None if that file is gone, cannot be read or has no such station any more.
+    """
+    path = run.meta().get("inventory_path")
+    content = None if path is None else read_checked(Path(path), Inventory).value
+    station = None if content is None else content.stations.get(choice.station_name)
+    return None if station is None else replace(choice, station=station)
 
 
 def choice_of_run(folder: Path, run: RunRecord, inventory: Path | None = None) -> Choice:

@@ -10,6 +10,7 @@ from sweeps.record.provenance import code_state, sha256_of
 from sweeps.record.state import RunState
 from sweeps.running.meta import plan_json
 from sweeps.running.run import new_run_folder, resume_procedure, run_procedure
+from sweeps.running.time_left import TIME_IS_OVER, is_time_over
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,12 +47,14 @@ def find_wanted(choice: Choice, procedure: Procedure, runs_folder: Path, *, is_f
     if not alike:
         return Wanted(new, "made", "there is no run with this plan, inventory and seed")
     code = code_state(choice.inventory_path, choice.limits_path)
-    if code.is_dirty or code.commit is None:
+    if code.commit is None or code.is_dirty is None:
+        return Wanted(new, "made", "git does not tell which code this is, so no older run is judged")
+    if code.is_dirty:
         return Wanted(new, "made", "the code has changes that are not committed, so no older run is judged")
     same_code = [run for run in alike if run.commits == (code.commit,) and run.is_dirty is False]
     if not same_code:
         return Wanted(new, "made", "older runs were made by other code")
-    return _best_of(same_code) or Wanted(new, "made", f"{same_code[0].name} is not complete yet")
+    return _best_of(same_code) or Wanted(new, "made", _why_none_of(same_code))
 
 
 def _best_of(runs: list[RunSummary]) -> Wanted | None:
@@ -60,9 +63,17 @@ def _best_of(runs: list[RunSummary]) -> Wanted | None:
         if run.state is RunState.FINISHED:
             return Wanted(run.folder, "found", "it is complete")
     for run in runs:
-        if run.state in _UNFINISHED:
+        if run.state in _UNFINISHED and not is_time_over(run.folder):
             return Wanted(run.folder, "resumed", "it was broken off")
     return None
+
+
+def _why_none_of(runs: list[RunSummary]) -> str:
+    """Return why the newest of `runs` is neither judged nor taken up."""
+    newest = runs[0]
+    if newest.state in _UNFINISHED:
+        return f"{newest.name} was broken off, and {TIME_IS_OVER}"
+    return f"{newest.name} is not complete yet"
 
 
 def bring_about(wanted: Wanted, choice: Choice, procedure: Procedure, progress: Progress) -> None:

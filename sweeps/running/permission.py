@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from drivers.errors import BenchError
 
 if TYPE_CHECKING:
+    from drivers.facts.inventory import Station as StationFacts
     from sweeps.choice import Choice
     from sweeps.procedures.registry import Procedure
 
@@ -37,11 +38,22 @@ def not_allowed(choice: Choice, procedure: Procedure, allowed: Allowed) -> str |
     if wall_s > LONG_WALL_S and not allowed.long:
         reasons.append(f"it takes {timedelta(seconds=round(wall_s))} by the wall clock; allow it with --long")
     live = live_gear(choice)
-    if procedure.is_destructive and live and not allowed.destructive:
-        reasons.append(
-            f"it {procedure.touches}, and {', '.join(live)} is live; allow it with --allow-destructive"
-        )
+    dark = what_darkens(procedure, choice.station)
+    if dark is not None and live and not allowed.destructive:
+        reasons.append(f"it {dark}, and {', '.join(live)} is live; allow it with --allow-destructive")
     return f"{procedure.name} was not run: {'; '.join(reasons)}" if reasons else None
+
+
+def what_darkens(procedure: Procedure, station: StationFacts) -> str | None:
+    """Return what `procedure` does on `station` that darkens the link, in words; None if nothing does."""
+    if procedure.is_destructive:
+        return procedure.touches
+    if station.safe_state.attenuator == "maximum":
+        return "leaves the link at its largest attenuation"
+    # Fixed attenuators too: the inventory allows them no other reference.
+    if station.reference.kind == "attenuator_removed":
+        return "has an operator open the fibre"
+    return None
 
 
 def wall_duration_s(choice: Choice, procedure: Procedure) -> float:

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from drivers.clock import utc_now_s
 from drivers.errors import BenchError, LabError, RecordError
-from sweeps.procedures.preparation import identities
+from sweeps.record.host_process import this_process
 from sweeps.record.run_record import RunRecord
-from sweeps.record.runner import this_runner
-from sweeps.running.bench import leased_gear, open_bench
+from sweeps.record.schema import ENDED, NOT_SAFE, RESUMED, SAFE, STARTED
+from sweeps.record.words import end_in_words
+from sweeps.running.bench import keep_inventory, leased_gear, open_bench
 from sweeps.running.differences import differences
 from sweeps.running.guard import guarded
+from sweeps.running.identities import changed_devices, identities
 from sweeps.running.journalled_operator import JournalledOperator
 from sweeps.running.lab_process import INVENTORY_NAME
 from sweeps.running.lease import run_lease
@@ -31,7 +33,6 @@ if TYPE_CHECKING:
     from sweeps.running.guard import Guard
 
 PLAN_NAME = "plan.json"
-_DEVICE_FACTS = ("vendor", "model", "serial", "firmware", "end", "protocol")
 
 
 class ResumeRefused(BenchError):
@@ -55,12 +56,12 @@ def run_procedure(
 
     `follows` names the run of which this one is a new leg.
     """
-    meta = {**meta_of(choice, procedure), "follows": follows}
+    meta = {**meta_of(choice, procedure), "follows": follows, "runner": asdict(this_process())}
     files = {PLAN_NAME: plan_json(choice).encode(), INVENTORY_NAME: choice.inventory_bytes}
     with (
         signals_as_interrupts(),
         guarded(folder) as guard,
-        leased_gear(choice, folder, "runner"),
+        leased_gear(choice, folder, "runner", procedure.roles),
         RunRecord.create(folder, meta, files) as run,
         run_lease(folder, "runner"),
     ):
@@ -78,13 +79,12 @@ def resume_procedure(choice: Choice, procedure: Procedure, folder: Path, progres
         signals_as_interrupts(),
         guarded(folder) as guard,
         run_lease(folder, "runner"),
-        leased_gear(choice, folder, "runner"),
+        leased_gear(choice, folder, "runner", procedure.roles),
         RunRecord.open(folder) as run,
     ):
         _insist_on_the_same(choice, run)
         # Before its first schedule a run has measured nothing: an emulated lab is begun anew.
         go_on_at_s = run.newest_lab_time_s() if run.schedules() else None
-        run.forget_meta("ended")
         _work_on(_Session(choice, procedure, run, progress, guard, go_on_at_s=go_on_at_s, resumes=True))
 
 
@@ -132,17 +132,26 @@ def _insist_on_the_same(choice: Choice, run: RunRecord) -> None:
 
 def _work_on(session: _Session) -> None:
     """Do the session's work; whatever ends it, the record says how."""
-    run = session.run
-    run.set_meta("runner", asdict(this_runner()))
-    run.add_session(provenance_of(session.choice))
+    run, procedure = session.run, session.procedure
+    # What an earlier session left unsafe is so until it was looked at; a new run has touched nothing yet.
+    session.guard.is_needed = session.resumes
+    before = run.meta()
+    run.set_meta("runner", asdict(this_process()))
+    run.forget_meta("ended")
     try:
         with open_bench(
             session.choice,
             run.folder,
+            roles=procedure.roles,
             go_on_at_s=session.go_on_at_s,
-            journal=lambda operator, clock: JournalledOperator(operator, clock, run, session.progress),
+            wrap_operator=lambda operator, clock: JournalledOperator(operator, clock, run, session.progress),
         ) as station:
-            _run_on(station, session)
+            found = _insist_on_the_same_devices(station, session)
+            _run_on(station, session, found)
+    except ResumeRefused:
+        session.guard.is_needed = False  # gear of somebody else, maybe
+        _put_back(run, before, ("ended", "runner"))
+        raise
     except BaseException as error:
         with suppress(RecordError):  # on a full disk the first error is the one to tell
             run.set_meta("ended", f"{type(error).__name__}: {error}")
@@ -150,44 +159,44 @@ def _work_on(session: _Session) -> None:
     run.set_meta("finished_utc_s", utc_now_s())
 
 
-def _run_on(station: Station, session: _Session) -> None:
+def _put_back(run: RunRecord, before: dict[str, Any], keys: Sequence[str]) -> None:
+    for key in keys:
+        if key in before:
+            run.set_meta(key, before[key])
+        else:
+            run.forget_meta(key)
+
+
+def _insist_on_the_same_devices(station: Station, session: _Session) -> dict[str, Any]:
+    """Ask who answers and return that, before anything is set; ResumeRefused if others began the run."""
+    found = identities(station)
+    changes = changed_devices(session.run.meta(), found) if session.resumes else []
+    if changes:
+        raise ResumeRefused(session.run.folder, changes)
+    return found
+
+
+def _run_on(station: Station, session: _Session, found: dict[str, Any]) -> None:
     run, procedure = session.run, session.procedure
     session.guard.is_needed = True
-    run.set_meta("clock", station.clock.kind)
-    kind = "resume" if session.resumes else "start"
-    run.add_event(station.clock.now_s(), kind, f"{procedure.name} on {station.name}")
     try:
-        _note_identities(station, session)
+        keep_inventory(session.choice, run.folder)
+        run.add_session(provenance_of(session.choice))
+        run.set_meta("clock", station.clock.kind)
+        if not found.keys() <= run.meta().keys():  # a run is of the devices that it began with
+            for key, value in found.items():
+                run.set_meta(key, value)
+        kind = RESUMED if session.resumes else STARTED
+        run.add_event(station.clock.now_s(), kind, f"{procedure.name} on {station.name}")
         procedure.run(station, session.choice.plan, run, session.progress)
     finally:
         with signals_deferred():
             _make_safe(station, run)
             session.guard.is_needed = False
             _note_what_the_lab_did(station, run)
-    run.add_event(station.clock.now_s(), "end", "all records of the plan taken")
-
-
-def _note_identities(station: Station, session: _Session) -> None:
-    """Write who answers into the run; ResumeRefused if these are not the devices that it began with."""
-    found = identities(station)
-    run = session.run
-    meta = run.meta()
-    if session.resumes and all(key in meta for key in found):
-        changes = differences(_who({key: meta[key] for key in found}), _who(found))
-        if changes:
-            raise ResumeRefused(run.folder, changes)
-        return
-    for key, value in found.items():
-        run.set_meta(key, value)
-
-
-def _who(found: dict[str, Any]) -> dict[str, Any]:
-    """Return of the identities what makes a device that very device."""
-    devices = {**found["appliances"], "attenuator": found["attenuator"]}
-    return {
-        name: {fact: device[fact] for fact in _DEVICE_FACTS if fact in device}
-        for name, device in devices.items()
-    }
+    run.add_event(
+        station.clock.now_s(), ENDED, end_in_words(run, procedure.record_count(session.choice.plan))
+    )
 
 
 def _make_safe(station: Station, run: RunRecord) -> None:
@@ -196,9 +205,9 @@ def _make_safe(station: Station, run: RunRecord) -> None:
         station.make_safe()
     except BaseException as error:
         with suppress(BenchError):
-            run.add_event(station.clock.now_s(), "safe state NOT reached", str(error))
+            run.add_event(station.clock.now_s(), NOT_SAFE, str(error))
         raise
-    run.add_event(station.clock.now_s(), "safe state", station.safe_state_in_words())
+    run.add_event(station.clock.now_s(), SAFE, station.safe_state_in_words())
 
 
 def _note_what_the_lab_did(station: Station, run: RunRecord) -> None:

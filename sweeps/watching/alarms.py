@@ -4,25 +4,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from sweeps.watching.run_view import Alarm, State
+from sweeps.record.schema import NOT_READ, NOT_SAFE, SAFE
+from sweeps.record.state import RunState
+from sweeps.record.words import utc
+from sweeps.watching.run_view import Alarm
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
     from sweeps.record.schema import Event
-    from sweeps.watching.spread import Floats
 
-NOT_READ = "telemetry not read"
-NOT_SAFE = "safe state NOT reached"
-SAFE = "safe state"
-RESUMED = "resume"
 NO_NUMBER = "a value is no number"
 MOST_TEXT = 240
 SILENT_PERIODS = 3
@@ -61,16 +54,6 @@ class OddTelemetry:
             self.last, self.last_s = oddity, window_start_s
 
 
-def are_sane(values: Floats) -> NDArray[np.bool_]:
-    """Return which records, a row each, are sane even where a key is expected."""
-    return (
-        np.isfinite(values).all(axis=1)
-        & (values[:, 0] > 0)
-        & ((values[:, 1:3] >= 0) & (values[:, 1:3] <= 1)).all(axis=1)
-        & (values[:, 3] > 0)
-    )
-
-
 def oddity_of(values: Sequence[float], *, is_key_expected: bool) -> str:
     """Return what is not sane about a record's key rate, QBER, visibility and count; empty if all is."""
     skr_bps, qber, visibility, detection_count = values
@@ -89,7 +72,7 @@ def oddity_of(values: Sequence[float], *, is_key_expected: bool) -> str:
 class Trouble:
     """All that alarms are made of."""
 
-    state: State
+    state: RunState
     reason: str
     missing: int
     lost: int
@@ -119,20 +102,20 @@ def _of_the_end(trouble: Trouble) -> list[Alarm]:
     safety = trouble.safety
     if safety is not None and safety.kind == NOT_SAFE:
         found.append(Alarm(is_now=True, text=f"{NOT_SAFE}: {_cut(safety.text)}"))
-    if trouble.state is State.RUNNER_GONE:
+    if trouble.state is RunState.GONE:
         told = "see to it that the gear is in its safe state"
         if safety is not None and safety.kind == SAFE:
             told = f"the gear was brought to its safe state: {_cut(safety.text)}"
         found.append(Alarm(is_now=True, text=f"{trouble.reason}, and it left no word; {told}"))
-    if trouble.state is State.BROKEN_OFF:
+    if trouble.state is RunState.BROKEN_OFF:
         found.append(Alarm(is_now=True, text=f"the run was broken off: {_cut(trouble.reason)}"))
     return found
 
 
 def _of_silence(trouble: Trouble) -> list[Alarm]:
-    if trouble.silent_since_utc_s is None or trouble.state is not State.RUNNING:
+    if trouble.silent_since_utc_s is None or trouble.state.is_over():
         return []
-    return [Alarm(is_now=True, text=f"no new record since {utc_text(trouble.silent_since_utc_s)}")]
+    return [Alarm(is_now=True, text=f"no new record since {utc(trouble.silent_since_utc_s)} UTC")]
 
 
 def _of_odd_telemetry(trouble: Trouble) -> list[Alarm]:
@@ -140,7 +123,7 @@ def _of_odd_telemetry(trouble: Trouble) -> list[Alarm]:
     if not odd.count:
         return []
     is_now = bool(odd.newest) and not trouble.state.is_over()
-    told = f"{odd.last} in the newest record" if odd.newest else f"{odd.last} at {utc_text(odd.last_s)}"
+    told = f"{odd.last} in the newest record" if odd.newest else f"{odd.last} at {utc(odd.last_s)} UTC"
     return [Alarm(is_now=is_now, text=f"{told}; {_plural(odd.count, 'such record')} so far")]
 
 
@@ -150,7 +133,7 @@ def _of_failed_readings(trouble: Trouble) -> list[Alarm]:
         return []
     newest_utc_s = trouble.newest_record_utc_s
     is_now = not trouble.state.is_over() and (newest_utc_s is None or last.utc_s > newest_utc_s)
-    told = f"{NOT_READ}, {_plural(trouble.not_read.count, 'time')}, last at {utc_text(last.lab_time_s)}"
+    told = f"{NOT_READ}, {_plural(trouble.not_read.count, 'time')}, last at {utc(last.lab_time_s)} UTC"
     return [Alarm(is_now=is_now, text=f"{told}: {_cut(last.text)}")]
 
 
@@ -161,11 +144,6 @@ def _of_gaps(trouble: Trouble) -> list[Alarm]:
     if trouble.lost:
         found.append(Alarm(is_now=False, text=f"{_plural(trouble.lost, 'record')} lost by the appliance"))
     return found
-
-
-def utc_text(time_s: float) -> str:
-    """Return a time in s since the Unix epoch as people write it, in UTC."""
-    return f"{datetime.fromtimestamp(time_s, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _plural(count: int, word: str) -> str:

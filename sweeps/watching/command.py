@@ -7,13 +7,11 @@ from typing import Annotated
 
 import typer
 
-from drivers.errors import BenchError
 from sweeps.record.catalogue import find_run
-from sweeps.watching.run_view import State
+from sweeps.record.state import RunState
+from sweeps.told import BENCH_FAILED, told_in_words
 from sweeps.watching.watcher import RunWatcher
 
-INTERRUPTED = 130
-BENCH_FAILED = 2
 NOT_FINISHED = 1
 
 
@@ -29,18 +27,12 @@ def watch(
 
     Ends with 0 when the run has finished (or was only shown once), 1 when it was broken off.
     """
-    try:
+    with told_in_words("stopped watching; the run is left alone"):
         watcher = RunWatcher(find_run(run, runs))
         if web:
             _serve(watcher, port)
         else:
             _show(watcher, is_once=once)
-    except BenchError as error:
-        typer.echo(f"{type(error).__name__}: {error}", err=True)
-        raise typer.Exit(BENCH_FAILED) from None
-    except KeyboardInterrupt:
-        typer.echo("stopped watching; the run is left alone", err=True)
-        raise typer.Exit(INTERRUPTED) from None
 
 
 def _show(watcher: RunWatcher, *, is_once: bool) -> None:
@@ -52,7 +44,7 @@ def _show(watcher: RunWatcher, *, is_once: bool) -> None:
     console = Console(highlight=False)
     if is_once:
         show_once(watcher.look(), console)
-    elif follow(watcher, console).state is not State.FINISHED:
+    elif follow(watcher, console).state is not RunState.FINISHED:
         raise typer.Exit(NOT_FINISHED)
 
 

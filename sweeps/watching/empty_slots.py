@@ -44,6 +44,21 @@ class EmptySlots:
         if first <= last:
             self._insert(first, last, NOT_YET)
 
+    def forget_passed_over(self, after: int) -> None:
+        """Forget slots beyond `after` that were only passed over; gap rows among them stay."""
+        place = len(self._stretches)
+        while place and self._stretches[place - 1].last > after:
+            place -= 1
+        tail = self._stretches[place:]
+        del self._stretches[place:]
+        for old in tail:
+            if old.reason != NOT_YET:
+                self._stretches.append(old)
+                continue
+            if old.first <= after:
+                self._stretches.append(replace(old, last=after))
+            self.count -= old.last - max(old.first - 1, after)
+
     def miss(self, slot: int, reason: str) -> None:
         """Note `slot` as empty for good, for `reason`."""
         self.fill(slot)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sweeps.procedures.slots import RECORD_WINDOW_S
+from drivers.facts.telemetry import RECORD_WINDOW_S
 from sweeps.record.facts import RunFacts
-from sweeps.watching.alarms import NOT_READ, NOT_SAFE, RESUMED, SAFE, OddTelemetry, Told, are_sane, oddity_of
+from sweeps.record.schema import HOST_CLOCK, NOT_READ, NOT_SAFE, RESUMED, SAFE
+from sweeps.watching.alarms import OddTelemetry, Told, oddity_of
 from sweeps.watching.pace import Pacer
 from sweeps.watching.run_view import QUANTITIES, JournalLine, Newest
 from sweeps.watching.spread import Buckets
@@ -19,7 +20,6 @@ from sweeps.watching.visits import Visit
 if TYPE_CHECKING:
     from sweeps.record.schema import Event, Gap, Point, Schedule
     from sweeps.watching.record_tail import NewRows, TelemetryRow
-    from sweeps.watching.spread import Floats
 
 JOURNAL_LINES = 40
 LOST_LINES = 10
@@ -44,7 +44,8 @@ class FollowedRun:
         self.lost_gaps: deque[Gap] = deque(maxlen=LOST_LINES)
         self.has_schedule = False
         self._slots_scheduled = 0
-        self._records = 0
+        self._record_utc_s = 0.0
+        self._slot_ended_s: float | None = None
 
     def take_in(self, rows: NewRows) -> None:
         """Take in all rows of a look."""
@@ -52,7 +53,7 @@ class FollowedRun:
         if self.newest is None:  # as narrow as the plan's period, which is known only now
             self.buckets = Buckets(self.period_s(), len(QUANTITIES))
         for started_utc_s in rows.sessions_utc_s:
-            self.pacer.begin_session(started_utc_s)
+            self.pacer.start_anew(started_utc_s)
         self._points.update({point.number: point for point in rows.points})
         for point in rows.points:
             self._visit(point.number)
@@ -64,6 +65,23 @@ class FollowedRun:
             self._note(event)
         for point, records in groupby(rows.telemetry, lambda row: row.point):
             self._take(point, list(records))
+
+    def pass_over(self, quiet_s: float | None) -> None:
+        """Count slots as missing whose turn came in `quiet_s`, the time since the newest record; None: none.
+
+        A later reading may still bring their records, and a later call takes back this one. Slots go by the
+        appliance's clock: how far it has come is known from the slot of the newest record.
+        """
+        lab_time_s = None
+        if quiet_s is not None and self._slot_ended_s is not None:
+            lab_time_s = self._slot_ended_s + quiet_s
+        current, runner = self._current(), self.facts.runner
+        is_taken_up = runner is not None and runner.started_utc_s > self._record_utc_s
+        if is_taken_up and current is not None and current.point is not None:
+            # A sweep that was taken up visits its point once more, and leaves this visit as it is.
+            lab_time_s = None
+        for visit in self.visits.values():
+            visit.pass_over(lab_time_s if visit is current else None)
 
     def period_s(self) -> float:
         """Return the record period; where the plan does not say, what an appliance's record covers."""
@@ -83,7 +101,8 @@ class FollowedRun:
 
     def has_begun(self) -> bool:
         """Return whether the schedule that is on has a record yet."""
-        return bool(self.visits) and next(reversed(self.visits.values())).taken > 0
+        current = self._current()
+        return current is not None and current.taken > 0
 
     def taken(self) -> int:
         """Return how many slots have a record."""
@@ -93,10 +112,17 @@ class FollowedRun:
         """Return how many slots have none, though their turn has passed."""
         return sum(visit.empty.count for visit in self.visits.values())
 
+    def dealt_with(self) -> int:
+        """Return how many slots are behind the run, with a record or without."""
+        return sum(visit.dealt_with() for visit in self.visits.values())
+
     def planned(self) -> int | None:
         """Return how many records are planned; None where the record does not say."""
         planned = self.facts.records_planned_at(None)
         return (self._slots_scheduled or None) if planned is None else planned
+
+    def _current(self) -> Visit | None:
+        return next(reversed(self.visits.values()), None)
 
     def _visit(self, number: int | None) -> Visit:
         visit = self.visits.get(number)
@@ -120,7 +146,9 @@ class FollowedRun:
 
     def _note(self, event: Event) -> None:
         self.journal.append(JournalLine(event.lab_time_s, event.kind, event.text[:_MOST_TEXT]))
-        if event.kind == NOT_READ:
+        if event.kind == HOST_CLOCK:
+            self.pacer.start_anew(event.utc_s)
+        elif event.kind == NOT_READ:
             self.not_read.note(event)
         elif event.kind in {SAFE, NOT_SAFE}:
             self.safety = event
@@ -130,10 +158,15 @@ class FollowedRun:
     def _take(self, point: int | None, rows: list[TelemetryRow]) -> None:
         """Take in records of one visit, at least one."""
         visit = self._visit(point)
+        elsewhere = self.dealt_with() - visit.dealt_with()
+        is_key_expected = visit.point is None or visit.point.added_db == 0
         for row in rows:
             visit.take(row)
-        values = np.array([row[-len(QUANTITIES) :] for row in rows], dtype=np.float64)
-        self._look_for_odd(visit, rows, values)
+            self.pacer.note(row.utc_s, elsewhere + visit.dealt_with())
+            self.odd.note(row.window_start_s, oddity_of(row.values(), is_key_expected=is_key_expected))
+        self._record_utc_s = rows[-1].utc_s
+        self._slot_ended_s = visit.end_of(rows[-1].slot)
+        values = np.array([row.values() for row in rows], dtype=np.float64)
         numbers = np.flatnonzero(np.isfinite(values).all(axis=1))
         if numbers.size == 0:
             return
@@ -142,15 +175,4 @@ class FollowedRun:
         times_s = np.array([row.window_start_s for row in rows], dtype=np.float64)
         visit.measure(times_s, values)
         self.buckets.add_all(times_s, values)
-        for row in rows:
-            self._records += 1
-            self.pacer.note(row.utc_s, self._records)
         self.newest = Newest(rows[-1].window_start_s, rows[-1].utc_s, rows[-1].values())
-
-    def _look_for_odd(self, visit: Visit, rows: list[TelemetryRow], values: Floats) -> None:
-        is_key_expected = visit.point is None or visit.point.added_db == 0
-        for index in np.flatnonzero(~are_sane(values)):
-            row = rows[int(index)]
-            self.odd.note(row.window_start_s, oddity_of(row.values(), is_key_expected=is_key_expected))
-        if are_sane(values[-1:]).all():
-            self.odd.note(rows[-1].window_start_s, "")

@@ -13,7 +13,6 @@ from sweeps.watching.run_view import (
     Gaps,
     Level,
     Series,
-    State,
     SweepPoint,
 )
 from sweeps.watching.spread import Spread
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from sweeps.record.schema import Gap
+    from sweeps.record.state import RunState
     from sweeps.watching.empty_slots import Stretch
     from sweeps.watching.followed import FollowedRun
     from sweeps.watching.spread import Buckets
@@ -116,7 +116,7 @@ def shown_facts(name: str, run: FollowedRun) -> Facts:
     )
 
 
-def points_of(run: FollowedRun, state: State) -> tuple[SweepPoint, ...]:
+def points_of(run: FollowedRun, state: RunState) -> tuple[SweepPoint, ...]:
     """Return the points of a planned sweep, visited or not; several visits of one are put together."""
     by_step: dict[int, list[Visit]] = {}
     for visit in run.visits.values():
@@ -128,21 +128,22 @@ def points_of(run: FollowedRun, state: State) -> tuple[SweepPoint, ...]:
     )
 
 
-def _point_of(run: FollowedRun, step: int, visits: list[Visit], here: int | None, state: State) -> SweepPoint:
+def _point_of(
+    run: FollowedRun, step: int, visits: list[Visit], here: int | None, state: RunState
+) -> SweepPoint:
     newest = visits[-1].point if visits else None
     spreads = tuple(Spread() for _ in QUANTITIES)
     for visit in visits:
         for spread, more in zip(spreads, visit.spreads(), strict=True):
             spread.merge(more)
     records = sum(visit.taken for visit in visits)
-    dealt_with = records + sum(visit.empty.count for visit in visits)
     return SweepPoint(
         added_db=run.points_db()[step],
         setting_db=None if newest is None else newest.setting_db,
         readback_db=None if newest is None else newest.readback_db,
         state=_state_of(
             is_visited=newest is not None,
-            is_through=dealt_with >= run.records_per_point(),
+            is_through=sum(visit.dealt_with() for visit in visits) >= run.records_per_point(),
             is_here=newest is not None and newest.number == here and not state.is_over(),
         ),
         records=records,

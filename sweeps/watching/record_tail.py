@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from drivers.errors import RecordError
+from sweeps.record.database import check_version, open_to_read, open_untouched
 from sweeps.record.facts import RunFacts, facts_of
 from sweeps.record.run_record import LOG_NAME
-from sweeps.record.schema import SCHEMA_VERSION, Event, Gap, Point, Schedule
+from sweeps.record.schema import Event, Gap, Point, Schedule
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -98,9 +99,7 @@ class RecordTail:
                 (version,) = database.execute("PRAGMA user_version").fetchone()
                 if version == 0:
                     return NewRows()
-                if version != SCHEMA_VERSION:
-                    told = f"record version {version}, this program reads {SCHEMA_VERSION}"
-                    raise RecordError(f"{self._path}: {told}; watch it with the program that wrote it")
+                check_version(self._path, version)
                 return self._read_from(database)
         except sqlite3.Error as error:
             raise RecordError(f"{self._path}: {error}") from None
@@ -108,10 +107,7 @@ class RecordTail:
     def _open(self) -> sqlite3.Connection:
         # Without a write-ahead log nobody has the record open; read like that it leaves no files behind.
         is_closed = not self._path.with_name(f"{LOG_NAME}-wal").exists()
-        options = "mode=ro&immutable=1" if is_closed else "mode=ro"
-        return sqlite3.connect(
-            f"{self._path.resolve().as_uri()}?{options}", uri=True, isolation_level=None, timeout=_BUSY_S
-        )
+        return open_untouched(self._path, _BUSY_S) if is_closed else open_to_read(self._path, _BUSY_S)
 
     def _read_from(self, database: sqlite3.Connection) -> NewRows:
         rows: dict[str, list[tuple[Any, ...]]] = {}

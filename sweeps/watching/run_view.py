@@ -3,21 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
+from typing import TYPE_CHECKING
 
-
-class State(StrEnum):
-    """Where a run stands; `RUNNER_GONE` is a run whose process ended without a word."""
-
-    WAITING = "waiting to start"
-    RUNNING = "running"
-    FINISHED = "finished"
-    BROKEN_OFF = "broken off"
-    RUNNER_GONE = "the runner is gone"
-
-    def is_over(self) -> bool:
-        """Return whether no more records are to be expected unless somebody takes the run up again."""
-        return self not in {State.WAITING, State.RUNNING}
+if TYPE_CHECKING:
+    from sweeps.record.state import RunState
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +139,9 @@ class Alarm:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How fast records come, by the host's clock, and when the last one is to be expected."""
+    """How fast slots are dealt with, by the host's clock, and when the last one will be."""
 
-    records_per_s: float
+    slots_per_s: float
     ends_utc_s: float
 
 
@@ -179,7 +168,7 @@ class RunView:
     """The whole picture at one look."""
 
     facts: Facts
-    state: State
+    state: RunState
     reason: str
     """Why it stands there: how it was broken off, what is known of the runner."""
     planned: int | None

@@ -12,9 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from drivers.clock import WallClock, utc_now_s
-from sweeps.record.words import plain
-from sweeps.watching.alarms import utc_text
-from sweeps.watching.run_view import QUANTITIES, State
+from sweeps.record.state import RunState
+from sweeps.record.words import plain, utc
+from sweeps.watching.run_view import QUANTITIES
 from sweeps.watching.sparkline import ASCII_BLOCKS, BLOCKS, sparkline
 
 if TYPE_CHECKING:
@@ -33,7 +33,12 @@ _BAR_WIDTH = 32
 _JOURNAL_LINES = 6
 _GAP_LINES = 4
 _ALARM_LINES = 6
-_STYLES = {State.RUNNING: "bold blue", State.FINISHED: "bold green", State.WAITING: "bold"}
+_STYLES = {
+    RunState.RUNNING: "bold blue",
+    RunState.ELSEWHERE: "bold blue",
+    RunState.FINISHED: "bold green",
+    RunState.WAITING: "bold",
+}
 _BAD = "bold red"
 
 
@@ -55,8 +60,8 @@ class _End:
 
     def is_reached(self, view: RunView) -> bool:
         """Return whether this view is the last one."""
-        self._left = self._left - 1 if view.state is State.RUNNER_GONE else _LOOKS_AFTER_GONE
-        return view.state in {State.FINISHED, State.BROKEN_OFF} or self._left <= 0
+        self._left = self._left - 1 if view.state is RunState.GONE else _LOOKS_AFTER_GONE
+        return view.state in {RunState.FINISHED, RunState.BROKEN_OFF} or self._left <= 0
 
 
 def _follow_live(watcher: RunWatcher, console: Console) -> RunView:
@@ -93,7 +98,7 @@ def _follow_in_lines(watcher: RunWatcher, console: Console) -> RunView:
 
 def line_of(view: RunView, now_s: float) -> str:
     """Return the view in one line."""
-    parts = [f"{utc_text(now_s)} {view.facts.run}: {view.state}, {_count(view)}"]
+    parts = [f"{utc(now_s)} UTC {view.facts.run}: {view.state}, {_count(view)}"]
     if view.pace is not None:
         parts.append(_ending(view, now_s))
     if view.newest is not None:
@@ -146,12 +151,12 @@ def _count(view: RunView) -> str:
 
 def _ending(view: RunView, now_s: float) -> str:
     if view.facts.finished_utc_s is not None:
-        return f"finished {utc_text(view.facts.finished_utc_s)}"
+        return f"finished {utc(view.facts.finished_utc_s)} UTC"
     if view.pace is None:
-        return "time left is not known yet" if view.state is State.RUNNING else ""
+        return "" if view.state.is_over() else "time left is not known yet"
     left_s = max(round(view.pace.ends_utc_s - now_s), 0)
-    rate = f"{view.pace.records_per_s:.3g} records/s"
-    return f"{rate}, done in {timedelta(seconds=left_s)} ({utc_text(view.pace.ends_utc_s)})"
+    rate = f"{view.pace.slots_per_s:.3g} slots/s"
+    return f"{rate}, done in {timedelta(seconds=left_s)} ({utc(view.pace.ends_utc_s)} UTC)"
 
 
 def _quantities(view: RunView, console: Console) -> RenderableType:
@@ -208,7 +213,7 @@ def _gaps(view: RunView) -> RenderableType | None:
 
 
 def _gap_line(gap: GapLine) -> Text:
-    when = "" if gap.from_s is None else f"{utc_text(gap.from_s)}, "
+    when = "" if gap.from_s is None else f"{utc(gap.from_s)} UTC, "
     return Text(f"{when}{gap.what}: {plain(gap.reason)}", no_wrap=True, overflow="ellipsis")
 
 
@@ -227,6 +232,6 @@ def _alarms(view: RunView) -> list[RenderableType]:
 def _journal(view: RunView) -> RenderableType:
     lines = [Text("journal, newest first", style="dim")]
     for line in view.journal[:_JOURNAL_LINES]:
-        text = f"{utc_text(line.lab_time_s)} {plain(line.kind)}: {plain(line.text)}"
+        text = f"{utc(line.lab_time_s)} UTC {plain(line.kind)}: {plain(line.text)}"
         lines.append(Text(text, no_wrap=True, overflow="ellipsis"))
     return Group(*lines)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from sweeps.watching.empty_slots import EmptySlots, Stretch
@@ -26,12 +27,14 @@ class Visit:
         self._bucket = Bucket(len(QUANTITIES))
         self._period_s = period_s
         self._start_s: float | None = None
+        self._end_slot = 0
         self._newest_slot = -1
 
     def plan(self, schedule: Schedule) -> None:
         """Take note of when its slots begin."""
         self._start_s = schedule.start_s
         self._period_s = schedule.period_s
+        self._end_slot = schedule.end_slot
         self._newest_slot = schedule.first_slot - 1
 
     def take(self, row: TelemetryRow) -> None:
@@ -47,6 +50,19 @@ class Visit:
         elif self.empty.fill(row.slot):
             self.taken += 1
 
+    def pass_over(self, lab_time_s: float | None) -> None:
+        """Count as empty what ended a period or more before `lab_time_s` and has no record; None: nothing.
+
+        Each call takes back the one before.
+        """
+        self.empty.forget_passed_over(self._newest_slot)
+        if lab_time_s is None or self._start_s is None:
+            return
+        passed = math.floor((lab_time_s - self._start_s) / self._period_s) - 1
+        last = min(passed, self._end_slot) - 1
+        if last > self._newest_slot:
+            self.empty.pass_over(self._newest_slot + 1, last)
+
     def measure(self, times_s: Floats, values: Floats) -> None:
         """Sum up records, at least one: a row each in `values`, a column each quantity."""
         self._bucket.add_all(times_s, values)
@@ -54,6 +70,14 @@ class Visit:
     def miss(self, slot: int, reason: str) -> None:
         """Take in a gap row."""
         self.empty.miss(slot, reason)
+
+    def dealt_with(self) -> int:
+        """Return how many slots have a record, or have none though their turn has passed."""
+        return self.taken + self.empty.count
+
+    def end_of(self, slot: int) -> float | None:
+        """Return when `slot` ends; None before anything is known of the slots' times."""
+        return None if self._start_s is None else self._start_s + (slot + 1) * self._period_s
 
     def time_of(self, stretch: Stretch) -> tuple[float, float] | None:
         """Return when a stretch of slots begins and ends; None before anything is known of their times."""

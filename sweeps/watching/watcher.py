@@ -4,33 +4,41 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from drivers.clock import utc_now_s
+from drivers.clock import boot_s, utc_now_s
 from drivers.errors import RecordError
+from sweeps.record.facts import RunFacts
+from sweeps.record.state import RunState, state_of
 from sweeps.watching.alarms import SILENT_PERIODS, SILENT_VIRTUAL_S, Trouble, alarms_of
 from sweeps.watching.followed import FollowedRun
 from sweeps.watching.picture import gaps_of, levels_of, points_of, series_of, shown_facts
+from sweeps.watching.quiet import Quiet
+from sweeps.watching.reasons import reason_of
 from sweeps.watching.record_tail import RecordTail
-from sweeps.watching.run_view import RunView, State
-from sweeps.watching.runner import runner_life
+from sweeps.watching.run_view import RunView
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from sweeps.watching.run_view import Pace
+
 
 class RunWatcher:
-    """Follows the run of one folder; `now_s` gives the host's UTC time."""
+    """Follows the run of one folder; `now_s` gives the host's UTC time, `steady_s` one that nobody sets."""
 
-    def __init__(self, folder: Path, now_s: Callable[[], float] = utc_now_s) -> None:
+    def __init__(
+        self, folder: Path, now_s: Callable[[], float] = utc_now_s, steady_s: Callable[[], float] = boot_s
+    ) -> None:
         self._folder = folder
         self._now_s = now_s
+        self._steady_s = steady_s
         self._begin()
 
     def _begin(self) -> None:
         self._tail = RecordTail(self._folder)
         self._run = FollowedRun()
         self._was_read = False
-        self._scheduled_utc_s = 0.0
+        self._quiet = Quiet(self._now_s, self._steady_s)
 
     def look(self) -> RunView:
         """Take in what is new and return the picture.
@@ -41,7 +49,7 @@ class RunWatcher:
         problem = ""
         try:
             self._take_in_all()
-            if self._state()[0] is State.RUNNER_GONE:
+            if self._state() is RunState.GONE:
                 # It may have written its last words and ended since they were looked for.
                 self._take_in_all()
         except RecordError as error:
@@ -60,54 +68,62 @@ class RunWatcher:
                 # Another run took the folder's place.
                 self._begin()
                 continue
+            if rows.facts.runner is not None and rows.facts.runner != self._run.facts.runner:
+                self._quiet.expect(rows.facts.runner.started_utc_s)
             self._run.take_in(rows)
             self._was_read = True
+            if rows.telemetry:
+                self._quiet.hear_record(rows.telemetry[-1].utc_s)
             is_new_schedule = is_new_schedule or bool(rows.schedules)
             if rows.is_all:
                 break
         if is_new_schedule and not (is_first and self._run.has_begun()):
             # When it was written is not in the record: its first record gets its time from now on.
-            self._scheduled_utc_s = self._now_s()
+            self._quiet.expect(self._now_s())
 
     def _view(self, problem: str) -> RunView:
         run = self._run
-        state, reason = self._state()
-        planned = run.planned()
-        left = None if planned is None else planned - run.taken() - run.missing()
-        has_end = state is State.RUNNING and left is not None and left > 0
+        state = self._state()
+        reason = reason_of(run.facts, state)
+        # A virtual clock moves by what is done on it, and another host's process may long be gone.
+        goes_by_itself = state is RunState.RUNNING and run.facts.clock == "wall" and not problem
+        run.pass_over(self._quiet.since_record_s() if goes_by_itself else None)
         return RunView(
             facts=shown_facts(self._folder.resolve().name, run),
             state=state,
             reason=reason,
-            planned=planned,
+            planned=run.planned(),
             taken=run.taken(),
-            pace=run.pacer.pace(left) if has_end and left is not None else None,
+            pace=None if state.is_over() else self._pace(),
             newest=run.newest,
             series=series_of(run.buckets),
             levels=levels_of(run),
             gaps=gaps_of(run),
             points=points_of(run, state),
             journal=tuple(reversed(run.journal)),
-            alarms=alarms_of(self._trouble(state, reason, left)),
+            alarms=alarms_of(self._trouble(state, reason)),
             problem=problem,
         )
 
-    def _state(self) -> tuple[State, str]:
-        facts = self._run.facts
-        runner = runner_life(facts.runner)
-        if facts.finished_utc_s is not None:
-            return State.FINISHED, "all that was planned is done"
-        if facts.ended is not None:
-            return State.BROKEN_OFF, _how_it_ended(facts.ended)
-        if runner.lives is False:
-            return State.RUNNER_GONE, runner.words
-        if self._run.newest is None and not self._run.has_schedule:
-            return State.WAITING, runner.words
-        return State.RUNNING, runner.words
-
-    def _trouble(self, state: State, reason: str, left: int | None) -> Trouble:
+    def _state(self) -> RunState:
         run = self._run
-        newest_utc_s = None if run.newest is None else run.newest.utc_s
+        state = state_of(run.facts)
+        is_being_made = run.facts == _NO_FACTS
+        if (is_being_made or not state.is_over()) and not self._is_record_due():
+            return RunState.WAITING
+        return state
+
+    def _is_record_due(self) -> bool:
+        return self._run.newest is not None or self._run.has_schedule
+
+    def _pace(self) -> Pace | None:
+        planned = self._run.planned()
+        if planned is None or planned <= self._run.dealt_with():
+            return None
+        return self._run.pacer.pace(planned)
+
+    def _trouble(self, state: RunState, reason: str) -> Trouble:
+        run = self._run
         return Trouble(
             state=state,
             reason=reason,
@@ -116,24 +132,22 @@ class RunWatcher:
             not_read=run.not_read,
             safety=run.safety,
             odd=run.odd,
-            newest_record_utc_s=newest_utc_s,
-            silent_since_utc_s=None if left == 0 else self._silent_since_s(newest_utc_s),
+            newest_record_utc_s=None if run.newest is None else run.newest.utc_s,
+            silent_since_utc_s=self._silent_since_s(),
         )
 
-    def _silent_since_s(self, newest_utc_s: float | None) -> float | None:
-        """Return since when a record is overdue; a schedule that was only now seen gets its time first."""
+    def _silent_since_s(self) -> float | None:
+        """Return since when a record is overdue; a new schedule, or who took the run up, gets its time."""
         run = self._run
+        if not self._is_record_due() or run.planned() == run.dealt_with():
+            return None
         patience_s = SILENT_PERIODS * run.period_s() + run.settle_s()
         if run.facts.clock == "virtual":
             patience_s = SILENT_VIRTUAL_S
-        expected_from_s = max(newest_utc_s or 0.0, self._scheduled_utc_s)
-        is_overdue = expected_from_s > 0 and self._now_s() - expected_from_s > patience_s
-        return (newest_utc_s or expected_from_s) if is_overdue else None
+        if self._quiet.expected_for_s() <= patience_s:
+            return None
+        return self._quiet.expected_utc_s if run.newest is None else run.newest.utc_s
 
 
-def _how_it_ended(told: str) -> str:
-    """Return what was noted at the end of a run, in words; an interrupt is noted by its name only."""
-    name, _, words = told.partition(":")
-    if name == "KeyboardInterrupt" and not words.strip():
-        return "interrupted by Ctrl-C or a signal"
-    return told
+_NO_FACTS = RunFacts()
+"""Of a record that is only being made."""

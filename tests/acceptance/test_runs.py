@@ -57,7 +57,7 @@ def test_a_run_tells_where_it_comes_from(tmp_path: Path) -> None:
     assert meta["clock"] == "virtual"
     assert meta["appliances"]["alice"]["end"] == "alice"
     assert meta["attenuator"]["model"]
-    assert set(meta["provenance"]) >= {"git_commit", "git_dirty", "inventory_sha256", "plan_sha256", "host"}
+    assert set(meta["provenance"]) >= {"git_commit", "git_dirty", "inventory_sha256", "host"}
     assert "finished_utc_s" in meta
     assert kinds == ["start", "found unsafe", "safe state", "end"]
     assert "OUTP:ATT" in (folder / "artefacts" / "wires.log").read_text()

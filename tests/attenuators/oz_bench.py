@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from drivers.attenuators.oz_dd100mc import OzDd100, open_oz_dd100mc
-from drivers.facts.inventory import OzDd100Defects, OzDd100Gear
+from drivers.facts.defects import OzDd100Defects
+from drivers.facts.gear import OzDd100Gear
 from drivers.wires.byte_log import NO_LOG, ByteLog
 from emulators.attenuators.oz_dd100mc import EmulatedOzDd100
 from emulators.plant.link import Link

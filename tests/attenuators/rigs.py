@@ -17,14 +17,10 @@ from drivers.attenuators.viavi_mvoa import open_viavi_mvoa
 from drivers.clock import WallClock
 from drivers.errors import OperatorAbort
 from drivers.facts.checked_yaml import read_checked
-from drivers.facts.inventory import (
-    FixedAttenuatorsGear,
-    Inventory,
-    MvoaDefects,
-    OzDd100Defects,
-    Reference,
-    VisaSocketConnection,
-)
+from drivers.facts.connections import VisaSocketConnection
+from drivers.facts.defects import MvoaDefects, OzDd100Defects
+from drivers.facts.gear import FixedAttenuatorsGear
+from drivers.facts.inventory import Inventory, Reference
 from drivers.facts.lab import Patch
 from drivers.operators.terminal import TerminalOperator
 from drivers.roles import Attenuator, OperatorAnswer, OperatorTask

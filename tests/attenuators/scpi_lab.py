@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from drivers.facts.lab import Fault
 from emulators.lab.clock import LabClock
 from emulators.lab.faults import FaultSchedule
+from emulators.lab.journal import Journal
 from emulators.wires.scpi_server import ErrorQueue, serve_scpi
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class LabThread:
 
     def __init__(self) -> None:
         self.clock = LabClock("virtual", T0_S)
-        self.faults = FaultSchedule(self.clock.now_s)
+        self.faults = FaultSchedule(self.clock.now_s, Journal(self.clock.now_s))
         self._servers: list[ScpiServer] = []
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)

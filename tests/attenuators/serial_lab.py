@@ -9,7 +9,7 @@ import tty
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from drivers.facts.inventory import SerialConnection
+from drivers.facts.connections import SerialConnection
 from drivers.wires.serial_wire import LineProtocol
 from emulators.wires.serial_server import serve_serial
 from tests.attenuators.scpi_lab import DEADLINE_S, LabThread

@@ -92,6 +92,7 @@ def test_its_limits_make_sense(rig: Rig) -> None:
     spec = rig.voa.spec
     assert 0 == spec.min_db < spec.max_db < 100
     assert 0 < spec.resolution_db < 1
+    assert 0 <= spec.readback_db < 1
     assert 0 <= spec.insertion_loss_db < 10
     assert 1200 < spec.min_wavelength_nm <= spec.max_wavelength_nm < 1700
 
@@ -102,6 +103,7 @@ def test_it_reads_back_what_was_set_up_and_down_and_twice(rig: Rig) -> None:
         setting_db = makes_db(rig.voa, wanted_db)
         rig.voa.set_attenuation_db(setting_db)
         assert rig.voa.attenuation_db() == pytest.approx(setting_db, abs=READBACK_DB)
+        assert abs(rig.voa.attenuation_db() - setting_db) <= rig.voa.spec.readback_db + 1e-9
 
 
 def test_it_knows_how_well_it_is_known(rig: Rig) -> None:

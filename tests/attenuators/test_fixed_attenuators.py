@@ -7,7 +7,7 @@ import pytest
 from drivers.attenuators.combinations import pieces_for, uncertainty_db, values_db
 from drivers.attenuators.fixed_attenuators import FixedAttenuators
 from drivers.errors import LimitError, NotHomed, OperatorAbort, StationError
-from drivers.facts.inventory import FixedAttenuator, MeasuredLoss
+from drivers.facts.gear import FixedAttenuator, MeasuredLoss
 from drivers.facts.lab import Patch
 from emulators.attenuators.fixed_attenuators import true_losses_db
 from emulators.lab.streams import Streams

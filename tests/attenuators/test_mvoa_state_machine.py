@@ -11,7 +11,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from drivers.attenuators.viavi_mvoa import open_viavi_mvoa
 from drivers.errors import ConnectionLost, DeviceError, LimitError, ProtocolError
-from drivers.facts.inventory import MvoaDefects, VisaSocketConnection
+from drivers.facts.connections import VisaSocketConnection
+from drivers.facts.defects import MvoaDefects
 from drivers.wires.byte_log import NO_LOG
 from emulators.attenuators.viavi_mvoa import EmulatedMvoa
 from emulators.plant.link import Link

@@ -15,7 +15,7 @@ from drivers.errors import (
     ProtocolError,
     TransportTimeout,
 )
-from drivers.facts.inventory import OzDd100Defects
+from drivers.facts.defects import OzDd100Defects
 from drivers.facts.names import load_names
 from drivers.wires.byte_log import NO_LOG, ByteLog
 from emulators.attenuators.oz_dd100mc import EmulatedOzDd100
@@ -220,6 +220,23 @@ def test_a_homing_without_an_answer_has_its_own_deadline(bench: OzBench) -> None
     assert bench.voa.attenuation_db() == 0
 
 
+def test_a_move_has_the_time_it_needs_however_impatient_the_connection(bench: OzBench) -> None:
+    bench.voa.set_attenuation_db(0)
+    bench.voa.close()
+    connection = connection_to(bench.line.port, deadline_s=2.0)
+    hasty = open_oz_dd100mc("voa", connection, LINK_NM, bench.clock, NO_LOG)
+    started_s = bench.clock.now_s()
+    hasty.set_attenuation_db(hasty.spec.max_db)
+    assert bench.clock.now_s() - started_s > 2.0
+    hasty.set_position_steps(0)
+    bench.lab.inject("silence", match="A")
+    started_s = bench.clock.now_s()
+    with bench.clock.impatient(), pytest.raises(TransportTimeout):
+        hasty.set_attenuation_db(5)
+    assert bench.clock.now_s() - started_s == pytest.approx(20)
+    hasty.close()
+
+
 @pytest.mark.parametrize("lost", [1, 2])
 @pytest.mark.parametrize("command", ["D", "CD", "H", "A6"])
 def test_lost_bytes_are_an_error_and_never_a_wrong_number(bench: OzBench, command: str, lost: int) -> None:
@@ -303,6 +320,26 @@ def test_another_device_on_the_port_is_refused(configuration: bytes) -> None:
             open_oz_dd100mc("voa", connection_to(path), LINK_NM, StillClock(), NO_LOG)
         assert caught.value.command == "CD"
         end(path)  # the port is free again
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [b"FLUKE 8846A\r\nDone\r\n\r\n", b"Error!\r\n", b"\x80\x9f", b"HELLO\r\n"],
+    ids=["of another kind", "refusal", "noise", "without an end"],
+)
+def test_whoever_answers_but_is_no_dd100mc_is_asked_nothing_but_who_it_is(answer: bytes) -> None:
+    heard: list[bytes] = []
+
+    def other(line: BareLine) -> None:
+        while (command := line.hear()) not in {b"", b"END\r"}:
+            heard.append(command)
+            line.say(answer)
+
+    with bare_line(other) as path:
+        with pytest.raises(GearError):
+            open_oz_dd100mc("voa", connection_to(path), LINK_NM, StillClock(wall_s=0.2), NO_LOG)
+        end(path)
+    assert set(heard) == {b"CD\r"}
 
 
 def test_two_controllers_at_once_are_refused(bench: OzBench) -> None:

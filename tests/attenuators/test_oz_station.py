@@ -9,7 +9,8 @@ import pytest
 from drivers.clock import WallClock
 from drivers.errors import BenchError, StationError
 from drivers.facts.checked_yaml import read_checked
-from drivers.facts.inventory import Inventory, SerialConnection, VisaSocketConnection
+from drivers.facts.connections import SerialConnection, VisaSocketConnection
+from drivers.facts.inventory import Inventory
 from drivers.station import Station, open_station
 from drivers.wires.byte_log import NO_LOG
 from emulators.attenuators.oz_dd100mc import EmulatedOzDd100
@@ -97,6 +98,18 @@ def test_one_that_was_not_homed_is_unsafe_and_is_brought_to_safety(station: Stat
     assert station.unsafe() == []
     assert station.is_at_reference() is True
     assert bench.link.added_db() == 0.0
+
+
+@pytest.mark.parametrize("added_db_max", [20.0, 20.03, 15.13])
+def test_the_motor_step_nearest_to_the_safe_state_is_safe(
+    bench: OzBench, tmp_path: Path, added_db_max: float
+) -> None:
+    changes = {"safe_state.attenuator": "maximum", "limits.added_db_max": added_db_max}
+    station = Station("here", facts_of(tmp_path, **changes), {"voa": bench.voa}, bench.clock, None)
+    station.make_safe()
+    assert station.unsafe() == []
+    bench.voa.set_attenuation_db(added_db_max - 0.2)
+    assert len(station.unsafe()) == 1
 
 
 def test_what_is_added_is_beyond_the_insertion_loss(station: Station, bench: OzBench) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from drivers.facts.inventory import MvoaDefects
+from drivers.facts.defects import MvoaDefects
 from emulators.attenuators.viavi_mvoa import EmulatedMvoa
 from emulators.plant.link import Link
 from tests.attenuators.scpi_lab import LabThread
@@ -171,7 +171,7 @@ def test_a_device_error_refuses_the_setting(lab: LabThread, client: Client) -> N
 def test_a_fault_for_another_wire_is_noted_and_does_nothing(lab: LabThread, client: Client) -> None:
     lab.inject("html", match=":BUSY?")
     assert client.ask(b":BUSY?\n") == b"0\n"
-    assert lab.faults.journal[-1].kind == "fault without effect"
+    assert lab.faults.journal.entries[-1].kind == "fault without effect"
 
 
 def test_a_half_closed_connection_is_answered_and_closed(client: Client) -> None:

@@ -191,7 +191,7 @@ def test_lost_bytes_are_the_last_of_a_line(bench: OzBench, port: Serial) -> None
 def test_a_fault_for_another_wire_is_noted_and_does_nothing(bench: OzBench, port: Serial) -> None:
     bench.lab.inject("html")
     assert ask(port, b"S?\r") == b"Pos:0\r\nDone\r\n\r\n"
-    assert bench.lab.faults.journal[-1].kind == "fault without effect"
+    assert bench.lab.faults.journal.entries[-1].kind == "fault without effect"
 
 
 def test_a_port_that_vanished_comes_back_under_the_same_path(bench: OzBench, port: Serial) -> None:

@@ -15,7 +15,8 @@ from drivers.errors import (
     ProtocolError,
     TransportTimeout,
 )
-from drivers.facts.inventory import MvoaDefects, VisaSocketConnection
+from drivers.facts.connections import VisaSocketConnection
+from drivers.facts.defects import MvoaDefects
 from drivers.facts.names import load_names
 from drivers.roles import Attenuator
 from drivers.wires.byte_log import NO_LOG
@@ -122,7 +123,7 @@ def test_an_attenuation_outside_the_limits_is_never_sent(bench: Bench, setting_d
     bench.lab.inject("drop", count=None)
     with pytest.raises(LimitError, match="voa: attenuation"):
         bench.voa.set_attenuation_db(setting_db)
-    assert not [entry for entry in bench.lab.faults.journal if entry.kind == "fault struck"]
+    assert not [entry for entry in bench.lab.faults.journal.entries if entry.kind == "fault struck"]
     bench.lab.faults.clear()
     assert bench.voa.attenuation_db() == 0.0
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from drivers.errors import ProtocolError, TransportTimeout
-from drivers.facts.inventory import MvoaDefects
+from drivers.facts.defects import MvoaDefects
 from drivers.wires.scpi_wire import ScpiWire
 from emulators.attenuators.viavi_mvoa import EmulatedMvoa
 from emulators.plant.link import Link

@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING
 
 from drivers.attenuators.viavi_mvoa import open_viavi_mvoa
 from drivers.clock import WallClock, utc_now_s
-from drivers.facts.inventory import MvoaDefects, VisaSocketConnection
+from drivers.facts.connections import VisaSocketConnection
+from drivers.facts.defects import MvoaDefects
 from drivers.wires.byte_log import NO_LOG
 from emulators.attenuators.viavi_mvoa import EmulatedMvoa
 from emulators.lab.clock import LabClock
 from emulators.lab.faults import FaultSchedule
+from emulators.lab.journal import Journal
 from emulators.plant.link import Link
 from emulators.wires.scpi_server import serve_scpi
 
@@ -90,7 +92,7 @@ def _emulator_process() -> Generator[int]:
 async def _serve() -> None:
     clock = LabClock("wall", utc_now_s())
     device = EmulatedMvoa("voa", Link(clock.now_s, 1550.0), clock, MvoaDefects())
-    server = await serve_scpi("voa", device, clock, FaultSchedule(clock.now_s))
+    server = await serve_scpi("voa", device, clock, FaultSchedule(clock.now_s, Journal(clock.now_s)))
     sys.stdout.write(f"{server.port}\n")
     sys.stdout.flush()
     await asyncio.to_thread(sys.stdin.read)

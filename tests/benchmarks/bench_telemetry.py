@@ -15,7 +15,8 @@ import requests
 
 from drivers.cerberis_xgr.web_api import open_cerberis_xgr
 from drivers.clock import WallClock
-from drivers.facts.inventory import CerberisXgrDefects, SecretReference, WebApiConnection
+from drivers.facts.connections import SecretReference, WebApiConnection
+from drivers.facts.defects import CerberisXgrDefects
 from drivers.wires.byte_log import ByteLog
 from emulators.cerberis_xgr.appliance import EmulatedAppliance
 from emulators.cerberis_xgr.management_server import management_app
@@ -24,6 +25,7 @@ from emulators.cerberis_xgr.tokens import Account
 from emulators.cow4.sample import LinkSample
 from emulators.lab.clock import LabClock
 from emulators.lab.faults import FaultSchedule
+from emulators.lab.journal import Journal
 from emulators.lab.streams import Stream
 from emulators.plant.link import Link
 from emulators.wires.https_server import serve_https
@@ -70,7 +72,7 @@ async def _serve(control: Connection, files: CertificateFiles) -> None:
     pair = QkdPair(_SteadySource(), Link(clock.now_s, 1550.0), _NoLedger(), clock, record_period_s=1.0)
     appliance = EmulatedAppliance("bob", "bob", pair, clock, CerberisXgrDefects(), Stream(7, "bob"))
     account = Account(_USER, _PASSWORD, clock.now_s)
-    app = management_app(appliance, account, FaultSchedule(clock.now_s), clock)
+    app = management_app(appliance, account, FaultSchedule(clock.now_s, Journal(clock.now_s)), clock)
     server = await serve_https(app, files.certificate, files.key)
     control.send((server.port, account.log_in(_USER, _PASSWORD)))
     asked = asyncio.Event()

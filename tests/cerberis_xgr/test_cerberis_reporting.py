@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from drivers.facts.inventory import CerberisXgrDefects
+from drivers.facts.defects import CerberisXgrDefects
 from drivers.facts.names import load_names
 from emulators.cerberis_xgr.pair import PairRecord
 from emulators.cerberis_xgr.readings import SteadyReadings

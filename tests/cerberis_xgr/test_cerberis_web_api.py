@@ -8,7 +8,8 @@ import pytest
 import requests
 
 from drivers.errors import ConnectionLost, DeviceError, InventoryError, ProtocolError
-from drivers.facts.inventory import CerberisXgrDefects, SecretReference
+from drivers.facts.connections import SecretReference
+from drivers.facts.defects import CerberisXgrDefects
 from drivers.facts.telemetry import RecordGap
 from drivers.roles import QkdAppliance
 from emulators.cerberis_xgr import pair as pair_module
@@ -375,7 +376,7 @@ def test_a_server_that_never_accepts_its_own_token_is_asked_twice_and_no_more(la
     with pytest.raises(DeviceError) as raised:
         driver.status()
     assert raised.value.code == 401
-    struck = [entry for entry in lab.faults.journal if entry.kind == "fault struck"]
+    struck = [entry for entry in lab.faults.journal.entries if entry.kind == "fault struck"]
     assert len(struck) == 2
     driver.close()
 

@@ -230,4 +230,4 @@ def test_a_fault_for_another_wire_is_noted_and_does_nothing(lab: WebLab) -> None
     driver = lab.driver()
     lab.inject("lost_bytes", f"GET {IDENTITY}", value=1)
     driver.status()
-    assert lab.faults.journal[-1].kind == "fault without effect"
+    assert lab.faults.journal.entries[-1].kind == "fault without effect"

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from drivers.cerberis_xgr.web_api import open_cerberis_xgr
-from drivers.facts.inventory import CerberisXgrDefects, SecretReference, WebApiConnection
+from drivers.facts.connections import SecretReference, WebApiConnection
+from drivers.facts.defects import CerberisXgrDefects
 from drivers.facts.lab import Fault
 from drivers.wires.byte_log import NO_LOG
 from emulators.cerberis_xgr.appliance import EmulatedAppliance
@@ -19,6 +20,7 @@ from emulators.cerberis_xgr.tokens import Account
 from emulators.cow4.sample import LinkSample
 from emulators.lab.clock import LabClock
 from emulators.lab.faults import FaultSchedule
+from emulators.lab.journal import Journal
 from emulators.lab.streams import Stream
 from emulators.plant.link import Link
 from emulators.wires.https_server import HttpsServer, serve_https
@@ -177,7 +179,7 @@ def web_lab(folder: Path, end: End = "bob", defects: CerberisXgrDefects | None =
     """Run an appliance of a pair with one record each 10 s on a virtual clock."""
     thread = LoopThread()
     clock = LabClock("virtual", T0_S)
-    faults = FaultSchedule(clock.now_s)
+    faults = FaultSchedule(clock.now_s, Journal(clock.now_s))
     source, ledger = CountingSource(), CountingLedger()
     pair = QkdPair(source, Link(clock.now_s, 1550.0), ledger, clock, record_period_s=10.0)
     appliance = EmulatedAppliance("bob", end, pair, clock, defects or CerberisXgrDefects(), Stream(7, "bob"))

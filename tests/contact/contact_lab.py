@@ -12,7 +12,8 @@ from typer.testing import CliRunner
 from drivers.__main__ import app
 from drivers.clock import WallClock
 from drivers.contact.bench import check_devices
-from drivers.facts.inventory import CerberisXgrGear, MapMvoaGear, SecretReference, WebApiConnection
+from drivers.facts.connections import SecretReference, WebApiConnection
+from drivers.facts.gear import CerberisXgrGear, MapMvoaGear
 from drivers.wires.byte_log import NO_LOG
 from tests.acceptance.benches import PROJECT
 
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 
     from drivers.clock import Clock
     from drivers.contact.found import DeviceContact
-    from drivers.facts.inventory import AnyConnection, AnyGear
+    from drivers.facts.connections import AnyConnection
+    from drivers.facts.gear import AnyGear
     from drivers.wires.byte_log import ByteLog
 
 INVENTORY = PROJECT / "inventory.yaml"

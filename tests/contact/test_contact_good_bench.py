@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 from drivers.contact import bench
 from drivers.contact.found import ClockOffset
-from drivers.facts.inventory import AnyGear, MvoaDefects, VisaSocketConnection, WebApiConnection
+from drivers.facts.connections import VisaSocketConnection, WebApiConnection
+from drivers.facts.defects import MvoaDefects
+from drivers.facts.gear import AnyGear
 from drivers.facts.lab import LabAddresses
 from drivers.facts.names import load_names
 from emulators.attenuators.viavi_mvoa import EmulatedMvoa

@@ -10,7 +10,7 @@ import yaml
 
 from drivers.contact.choice import choose
 from drivers.errors import InventoryError
-from drivers.facts.inventory import WebApiConnection
+from drivers.facts.connections import WebApiConnection
 from tests.acceptance.benches import write_inventory
 from tests.contact.contact_lab import INVENTORY, check
 

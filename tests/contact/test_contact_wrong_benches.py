@@ -13,13 +13,9 @@ import pytest
 from drivers.clock import WallClock
 from drivers.contact.bench import check_devices, problems_between
 from drivers.facts.checked_yaml import read_checked
-from drivers.facts.inventory import (
-    Inventory,
-    OzDd100Gear,
-    SecretReference,
-    SerialConnection,
-    VisaSocketConnection,
-)
+from drivers.facts.connections import SecretReference, SerialConnection, VisaSocketConnection
+from drivers.facts.gear import OzDd100Gear
+from drivers.facts.inventory import Inventory
 from drivers.facts.lab import LabAddresses
 from drivers.wires.byte_log import NO_LOG
 from emulators.cerberis_xgr.appliance import EmulatedAppliance

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 INVENTORY = Path(__file__).parents[2] / "inventory.yaml"
 SHIPPED_STATION: dict[str, Any] = yaml.safe_load(INVENTORY.read_text())["stations"]["paper-link"]
-SPEC = AttenuatorSpec(0.0, 70.0, 0.001, 1.5, 1260.0, 1650.0)
+SPEC = AttenuatorSpec(0.0, 70.0, 0.001, 0.001, 1.5, 1260.0, 1650.0)
 REMOVED = {"kind": "attenuator_removed"}
 OUT, IN = Patch(gear="voa", in_line=False), Patch(gear="voa", in_line=True)
 

@@ -10,8 +10,8 @@ import yaml
 
 from drivers.clock import WallClock
 from drivers.errors import DeviceError, LimitError, StationError
+from drivers.facts.connections import VisaSocketConnection
 from drivers.facts.inventory import Station as StationFacts
-from drivers.facts.inventory import VisaSocketConnection
 from drivers.roles import ApplianceStatus, Attenuator, AttenuatorSpec, Identity, QkdAppliance, TelemetryBatch
 from drivers.station import Station, open_station
 from drivers.wires.byte_log import NO_LOG, ByteLog
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from drivers.facts.telemetry import TelemetryRecord
 
-SPEC = AttenuatorSpec(0.0, 70.0, 0.001, 1.5, 1260.0, 1650.0)
+SPEC = AttenuatorSpec(0.0, 70.0, 0.001, 0.001, 1.5, 1260.0, 1650.0)
 
 
 @dataclass

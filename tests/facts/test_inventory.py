@@ -8,7 +8,8 @@ import pytest
 
 from drivers.errors import InventoryError
 from drivers.facts.checked_yaml import read_checked
-from drivers.facts.inventory import Inventory, SecretReference, WebApiConnection
+from drivers.facts.connections import SecretReference, WebApiConnection
+from drivers.facts.inventory import Inventory
 from sweeps.choice import choose
 
 PROJECT = Path(__file__).parents[2]
@@ -141,6 +142,8 @@ def test_a_password_written_down_is_refused_and_not_repeated(tmp_path: Path) -> 
         ("      voa:", "      Dämpfer:", "gear"),
         ("https://192.0.2.10:443", "https://a b", "gear.alice.lab.url"),
         ("https://192.0.2.10:443", "https://:443", "gear.alice.lab.url"),
+        ("https://192.0.2.10:443", "https://alice..lab", "gear.alice.lab.url"),
+        ("https://192.0.2.10:443", f"https://{'a' * 64}.lab", "gear.alice.lab.url"),
         ("https://192.0.2.10:443", "https://192.0.2.10:99999", "gear.alice.lab.url"),
         ("https://192.0.2.10:443", "http://192.0.2.10", "gear.alice.lab.url"),
         ("end: alice", "end: bob", "expected exactly one of each: alice, bob"),

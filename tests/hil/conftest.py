@@ -11,19 +11,20 @@ from sweeps.record import run_record as record
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Generator
+    from pathlib import Path
 
 
 @pytest.fixture(autouse=True, scope="module")
 def closed_records() -> Generator[None]:
     opened: list[sqlite3.Connection] = []
-    connect = record._connect
+    connect = record.open_to_write
 
-    def connect_and_remember(path: str) -> sqlite3.Connection:
+    def connect_and_remember(path: Path) -> sqlite3.Connection:
         opened.append(connect(path))
         return opened[-1]
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(record, "_connect", connect_and_remember)
+        patched.setattr(record, "open_to_write", connect_and_remember)
         yield
     for database in opened:
         database.close()

@@ -105,7 +105,6 @@ PROVENANCE = {
     "versions": {"numpy": "2.4", "pyvisa": "1.16"},
     "inventory_sha256": "a" * 64,
     "limits_sha256": "b" * 64,
-    "plan_sha256": "c" * 64,
     "host": "bench-1",
 }
 
@@ -127,6 +126,7 @@ def facts(
         "station_title": "STT GDC-A to STT GDC-B, Cerberis XGR pair",
         "target": "emulator",
         "clock": "virtual",
+        "plan_sha256": "c" * 64,
         "seed": 1,
         "fidelity": "statistical",
         "profile": "cerberis_xgr_paper",

@@ -16,6 +16,7 @@ from emulators.lab.clock import LabClock
 from emulators.lab.control import Control
 from emulators.lab.faults import FaultSchedule
 from emulators.lab.history import History
+from emulators.lab.journal import Journal
 from emulators.plant.description import path_of_fibre
 from emulators.plant.fibre_ends import FibreEnds
 from emulators.plant.fibre_plant import FibrePlant
@@ -45,16 +46,17 @@ class LabThread:
     async def _main(self) -> None:
         self.loop = asyncio.get_running_loop()
         self.clock = LabClock(self._kind, t0_s=1000.0, factor=self._factor)
-        self.faults = FaultSchedule(self.clock.now_s)
+        journal = Journal(self.clock.now_s)
+        self.faults = FaultSchedule(self.clock.now_s, journal)
         self.link = Link(self.clock.now_s, wavelength_nm=1550.0)
-        panel = PatchPanel(self.link, Reference(kind="attenuator_removed"), self.faults.note)
+        panel = PatchPanel(self.link, Reference(kind="attenuator_removed"), journal.note)
         panel.mount("voa", insertion_loss_db=1.5)
         with TemporaryDirectory() as folder:
             history = History(Path(folder) / "history", self.clock.now_s)
-            plant = FibrePlant(path_of_fibre(STATION.fibre), self.link, self.faults.note)
-            self.ends = FibreEnds(STATION, plant, self.link, self.faults.note)
+            plant = FibrePlant(path_of_fibre(STATION.fibre), self.link, journal.note)
+            self.ends = FibreEnds(STATION, plant, self.link, journal.note)
             acts = LabActs(self.faults, panel, self.ends, plant, {"voa", "bob"}, history)
-            self.control = Control("lab 1", self.clock, self.faults, acts, idle_exit_s=None)
+            self.control = Control("lab 1", self.clock, journal, acts, idle_exit_s=None)
             await self._serve()
             history.close()
 

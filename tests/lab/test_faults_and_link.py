@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from drivers.facts.lab import Fault
 from drivers.facts.units import db_to_transmission, transmission_to_db
 from emulators.lab.faults import FaultSchedule
+from emulators.lab.journal import Journal
 from emulators.lab.streams import Streams
 from emulators.plant.link import Link
 
@@ -25,8 +26,12 @@ class Now:
         return self.now_s
 
 
+def schedule_at(now: Now) -> FaultSchedule:
+    return FaultSchedule(now, Journal(now))
+
+
 def test_a_fault_strikes_the_third_matching_exchange_only() -> None:
-    schedule = FaultSchedule(Now())
+    schedule = schedule_at(Now())
     schedule.inject(Fault(gear="voa", action="silence", match="ATT?", first=3))
     exchanges = [":OUTP:ATT? 1", "*IDN?", ":OUTP:ATT? 1", ":OUTP:ATT? 1", ":OUTP:ATT? 1"]
     struck = [schedule.strike("voa", text) is not None for text in exchanges]
@@ -36,17 +41,17 @@ def test_a_fault_strikes_the_third_matching_exchange_only() -> None:
 
 def test_a_fault_keeps_to_its_window_of_time() -> None:
     now = Now()
-    schedule = FaultSchedule(now)
+    schedule = schedule_at(now)
     schedule.inject(Fault(gear="voa", action="drop", count=None, start_s=10.0, end_s=20.0))
     struck: list[bool] = []
     for now.now_s in (9.9, 10.0, 15.0, 19.9, 20.0):
         struck.append(schedule.strike("voa", "x") is not None)
     assert struck == [False, True, True, True, False]
-    assert [entry.kind for entry in schedule.journal] == ["fault planned"] + ["fault struck"] * 3
+    assert [entry.kind for entry in schedule.journal.entries] == ["fault planned"] + ["fault struck"] * 3
 
 
 def test_cleared_faults_strike_no_more() -> None:
-    schedule = FaultSchedule(Now())
+    schedule = schedule_at(Now())
     schedule.inject(Fault(gear="voa", action="drop", count=None))
     schedule.clear()
     assert schedule.strike("voa", "x") is None

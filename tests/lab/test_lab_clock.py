@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from emulators.lab.acts import LabActs
-    from emulators.lab.faults import FaultSchedule
+    from emulators.lab.journal import Journal
 
 
 @pytest.fixture
@@ -254,9 +254,7 @@ def test_a_lab_ends_itself_when_nobody_was_there_for_long(monkeypatch: pytest.Mo
 
     async def live(clients: int) -> bool:
         clock = LabClock("virtual", t0_s=0.0)
-        control = Control(
-            "lab 1", clock, cast("FaultSchedule", None), cast("LabActs", None), idle_exit_s=0.05
-        )
+        control = Control("lab 1", clock, cast("Journal", None), cast("LabActs", None), idle_exit_s=0.05)
         address = await control.start()
         writers = [(await asyncio.open_connection(address.host, address.port))[1] for _ in range(clients)]
         try:

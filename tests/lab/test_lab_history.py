@@ -11,7 +11,8 @@ from drivers.facts.inventory import Reference
 from drivers.facts.lab import ControlRequest, Fault, Patch
 from emulators.lab.acts import ActRefused, LabActs
 from emulators.lab.faults import FaultSchedule
-from emulators.lab.history import Act, History
+from emulators.lab.history import Act, History, HistoryError
+from emulators.lab.journal import Journal
 from emulators.lab.remembered import RememberedDevice
 from emulators.plant.description import path_of_fibre
 from emulators.plant.fibre_ends import FibreEnds
@@ -85,6 +86,28 @@ def test_a_last_act_that_broke_off_is_dropped_and_the_next_is_written_whole(
         again.close()
 
 
+def test_a_bad_line_that_is_not_the_last_is_told_and_the_file_is_left(tmp_path: Path) -> None:
+    history = history_at(tmp_path)
+    history.note("voa", "first")
+    first = (tmp_path / "history").read_bytes()
+    damaged = first + b"XX\n" + first
+    (tmp_path / "history").write_bytes(damaged)
+    with pytest.raises(HistoryError, match="line 2 of 3 is no act: the file was damaged"):
+        history.recover()
+    assert (tmp_path / "history").read_bytes() == damaged
+    history.close()
+
+
+def test_a_history_without_any_act_is_told_and_a_lab_that_did_nothing_has_one(tmp_path: Path) -> None:
+    history = history_at(tmp_path)
+    with pytest.raises(HistoryError, match="holds no act"):
+        history.recover()
+    history.begin()
+    (began,) = history.recover()
+    history.do_again(began)
+    history.close()
+
+
 def test_what_is_done_again_is_not_written_again(tmp_path: Path) -> None:
     device = Recorder()
     history = history_at(tmp_path)
@@ -121,9 +144,9 @@ def test_a_replay_that_fails_leaves_the_history_writing(tmp_path: Path) -> None:
 def test_a_new_lab_begins_with_no_past(tmp_path: Path) -> None:
     history = history_at(tmp_path)
     history.note("voa", "old")
-    history.forget()
+    history.begin()
     history.note("voa", "new")
-    assert [act.do for act in history.recover()] == ["new"]
+    assert [act.do for act in history.recover()] == ["begin", "new"]
     history.close()
 
 
@@ -165,14 +188,15 @@ class Lab:
     def __init__(self, folder: Path) -> None:
         self.time = Time()
         self.history = History(folder / "history", self.time.now_s)
-        self.faults = FaultSchedule(self.time.now_s)
+        self.journal = Journal(self.time.now_s)
+        self.faults = FaultSchedule(self.time.now_s, self.journal)
         self.faults.remember_in(self.history)
         self.link = Link(self.time.now_s, 1550.0)
-        panel = PatchPanel(self.link, Reference(kind="attenuator_removed"), self.faults.note)
+        panel = PatchPanel(self.link, Reference(kind="attenuator_removed"), self.journal.note)
         panel.mount("voa", insertion_loss_db=1.5)
         station = shipped_station()
-        plant = FibrePlant(path_of_fibre(station.fibre), self.link, self.faults.note)
-        ends = FibreEnds(station, plant, self.link, self.faults.note)
+        plant = FibrePlant(path_of_fibre(station.fibre), self.link, self.journal.note)
+        ends = FibreEnds(station, plant, self.link, self.journal.note)
         self.acts = LabActs(self.faults, panel, ends, plant, {"voa", "bob"}, self.history)
 
     def do(self, **request: object) -> None:
@@ -198,7 +222,7 @@ def test_a_lab_that_died_is_the_same_again_refusals_and_used_up_faults_included(
     for act in again.history.recover():
         again.time.s = act.t_s
         again.history.do_again(act)
-    assert again.faults.journal == lab.faults.journal
+    assert again.journal.entries == lab.journal.entries
     window = (lab.time.s, lab.time.s + 1.0)
     assert again.link.segments(*window) == lab.link.segments(*window)
     # One of two strikes is left, in both, and that of the forgotten fault in neither.
@@ -206,4 +230,21 @@ def test_a_lab_that_died_is_the_same_again_refusals_and_used_up_faults_included(
         assert one.faults.strike("voa", "ATT 1,3") is None
         assert one.faults.strike("bob", "GET /state") is not None
         assert one.faults.strike("bob", "GET /state") is None
+        one.history.close()
+
+
+def test_two_faults_that_strike_one_exchange_are_told_once_also_by_the_lab_that_goes_on(
+    tmp_path: Path,
+) -> None:
+    lab = Lab(tmp_path)
+    for action in ("drop", "garbage"):
+        lab.do(do="inject", fault=Fault(gear="voa", action=action))
+    assert lab.faults.strike("voa", "ATT 1,3") == Fault(gear="voa", action="drop")
+    again = Lab(tmp_path)
+    for act in again.history.recover():
+        again.history.do_again(act)
+    assert [entry.kind for entry in lab.journal.entries] == ["fault planned"] * 2 + ["fault struck"]
+    assert again.journal.entries == lab.journal.entries
+    for one in (lab, again):
+        assert one.faults.strike("voa", "ATT 1,3") is None  # both are used up
         one.history.close()

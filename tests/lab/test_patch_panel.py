@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from drivers.attenuators.viavi_mvoa import MVOA_SPEC
 from drivers.errors import LabError, StationError
-from drivers.facts.inventory import MvoaDefects, Reference
+from drivers.facts.defects import MvoaDefects
+from drivers.facts.inventory import Reference
 from drivers.facts.lab import ControlRequest, JournalEntry, Patch
 from drivers.lab_control.control import LabControl
 from drivers.lab_control.faults import LabFaults

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from drivers.facts.inventory import OzDd100Gear
+from drivers.facts.gear import OzDd100Gear
 from emulators.wires.places import FREE_PLACE, Place, PlaceError, listening_at, read_places
 from tests.acceptance.benches import PROJECT
 from tests.contact.contact_lab import BOB, VOA
@@ -73,12 +73,44 @@ def test_a_mistake_is_told_in_words_before_any_file_is_touched(
     assert not (tmp_path / "pki").exists()
 
 
-def test_a_second_lab_at_the_same_address_leaves_the_first_one_its_files(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("wanted", "told"),
+    [
+        (
+            ["--listen", f"alice={SITE_A}:18443"],
+            f"alice cannot listen at {SITE_A}:18443: another program listens there",
+        ),
+        ([], "a lab that runs already has this folder"),
+    ],
+    ids=["same-address", "same-folder"],
+)
+def test_a_second_lab_in_the_same_folder_leaves_the_first_one_its_files(
+    tmp_path: Path, wanted: list[str], told: str
+) -> None:
+    folder = tmp_path / "lab" / "files"
     with foreign_lab(tmp_path, Hosts(SITE_A, SITE_B)) as lab:
-        done = serve(tmp_path / "lab" / "files", "--listen", f"alice={SITE_A}:18443")
-        assert done.returncode == 2
-        assert f"alice cannot listen at {SITE_A}:18443: another program listens there" in done.stderr
+        before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+        assert before[folder / "lab-history.jsonl"] != b""
+        done = serve(folder, *wanted)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert told in done.stderr
+        assert "Traceback" not in done.stderr
+        assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
         assert found_at(lab)["alice"]["is_as_expected"]
+
+
+@pytest.mark.parametrize(
+    ("left", "told"),
+    [(None, "holds no act"), (b"XX\nXX\n", "line 1 of 2 is no act")],
+    ids=["nothing", "damaged"],
+)
+def test_there_is_no_going_on_from_a_broken_history(tmp_path: Path, left: bytes | None, told: str) -> None:
+    if left is not None:
+        (tmp_path / "lab-history.jsonl").write_bytes(left)
+    done = serve(tmp_path, "--clock", "virtual", "--go-on-at-s", "1704067300.0")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"lab-history.jsonl: {told}" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_places_are_read() -> None:

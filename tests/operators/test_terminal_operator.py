@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from drivers.errors import OperatorAbort, StationError
 from drivers.operators import terminal
 from drivers.operators.terminal import TerminalOperator
+from drivers.printable import printable
 from drivers.roles import OperatorTask
 
 if TYPE_CHECKING:
@@ -184,7 +185,7 @@ def test_no_text_can_steer_the_terminal(asked: Callable[..., Asked]) -> None:
 @settings(deadline=None)
 @given(st.text())
 def test_what_is_shown_is_printable_and_plain_text_stays(text: str) -> None:
-    shown = terminal._printable(text)
+    shown = printable(text)
     assert shown.isprintable()
     assert (shown == text) == text.isprintable()
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from drivers.facts.connections import VisaSocketConnection
+from drivers.facts.defects import OtdrDefects
 from drivers.facts.fibre_types import fibre_type
-from drivers.facts.inventory import OtdrDefects, ViaviOtdrGear, VisaSocketConnection
+from drivers.facts.gear import ViaviOtdrGear
 from drivers.otdr.viavi_smartotdr import open_viavi_smartotdr
 from drivers.roles import OtdrSettings
 from drivers.wires.byte_log import NO_LOG

@@ -13,7 +13,8 @@ from pydantic import ValidationError
 
 from drivers.contact.bench import check_devices
 from drivers.errors import StationError
-from drivers.facts.inventory import Inventory, ViaviOtdrGear
+from drivers.facts.gear import ViaviOtdrGear
+from drivers.facts.inventory import Inventory
 from drivers.facts.inventory import Station as StationFacts
 from drivers.facts.lab import LabAddresses
 from drivers.facts.sor.fxd_params import FxdParams
@@ -23,7 +24,7 @@ from drivers.lab_control.control import LabControl
 from drivers.lab_control.faults import LabFaults
 from drivers.lab_control.operator import LabOperator
 from drivers.otdr.interlock import InterlockedOtdr
-from drivers.roles import Otdr, OtdrSettings
+from drivers.roles import LINK_ROLES, Otdr, OtdrSettings
 from drivers.station import open_station
 from drivers.wires.byte_log import NO_LOG
 from tests.acceptance.benches import PROJECT, STATION, write_inventory
@@ -135,7 +136,10 @@ def lab_station(tmp_path: Path, **otdr: Any) -> Generator[tuple[Station, LabFaul
                 faults, clock = LabFaults(control), VirtualLabClock(control)
                 operator = LabOperator(control)
                 connections = addresses.connections
-                station = open_station(STATION, facts, connections, clock, NO_LOG, faults, operator)
+                roles = (*LINK_ROLES, "otdr")
+                station = open_station(
+                    STATION, facts, connections, clock, NO_LOG, faults, operator, roles=roles
+                )
                 with closing(station):
                     yield station, faults
         finally:

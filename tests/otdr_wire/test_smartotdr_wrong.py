@@ -19,7 +19,7 @@ from drivers.errors import (
     SettingNotTaken,
     TransportTimeout,
 )
-from drivers.facts.inventory import OtdrDefects
+from drivers.facts.defects import OtdrDefects
 from drivers.otdr.viavi_smartotdr import open_viavi_smartotdr
 from drivers.wires.byte_log import NO_LOG
 from emulators.wires.scpi_server import ErrorQueue, block_of

@@ -7,7 +7,8 @@ from typing import Any
 
 import yaml
 
-from drivers.facts.inventory import InLineGear, Station
+from drivers.facts.gear import InLineGear
+from drivers.facts.inventory import Station
 from emulators.plant.changed_path import with_hidden_loss
 from emulators.plant.description import path_of_fibre
 from emulators.plant.fibre_ends import FibreEnds

@@ -14,7 +14,7 @@ from sweeps.record import catalogue
 from sweeps.record.catalogue import find_run, list_runs, summary_of
 from sweeps.record.run_record import LOG_NAME, RunRecord
 from sweeps.record.state import RunState
-from tests.hil.synthetic_runs import T0_S
+from tests.hil.synthetic_runs import PROVENANCE, T0_S
 from tests.record.written_runs import COMMIT, meta, record, spoil, stability, sweep
 
 if TYPE_CHECKING:
@@ -42,6 +42,21 @@ def test_a_run_is_summed_up_from_what_it_says_of_itself(tmp_path: Path) -> None:
     assert (summary.started_utc_s, summary.finished_utc_s) == (T0_S + 1000.0, T0_S + 1060.0)
     assert summary.commits == (COMMIT, "f" * 40)
     assert summary.is_dirty is True
+
+
+@pytest.mark.parametrize("unknown", [{"git_commit": None}, {"git_dirty": None}])
+def test_a_session_whose_code_is_not_known_makes_no_clean_run(
+    tmp_path: Path, unknown: dict[str, None]
+) -> None:
+    folder = stability(tmp_path / "one")
+    assert summary_of(folder).is_dirty is False
+    with RunRecord.open(folder) as run:
+        run.add_session(PROVENANCE | unknown)
+    summary = summary_of(folder)
+    assert (summary.commits, summary.is_dirty) == ((COMMIT,), None)
+    with RunRecord.open(folder) as run:
+        run.add_session(PROVENANCE | {"git_dirty": True})
+    assert summary_of(folder).is_dirty is True
 
 
 def test_a_stability_run_plans_its_own_number_and_may_follow_another(tmp_path: Path) -> None:
@@ -121,7 +136,7 @@ def test_a_record_without_facts_is_listed_with_what_there_is(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("statement", "reason"),
     [
-        pytest.param("PRAGMA user_version = 1", "record version 1, this program reads 2", id="older"),
+        pytest.param("PRAGMA user_version = 1", "record version 1, this program reads 3", id="older"),
         pytest.param("PRAGMA user_version = 99", "record version 99", id="newer"),
         pytest.param("DROP TABLE telemetry", "no such table: telemetry", id="no-telemetry"),
         pytest.param("UPDATE meta SET value = '{' WHERE key = 'seed'", "no JSON", id="torn-facts"),

@@ -14,7 +14,9 @@ from rich.cells import cell_len
 from typer.testing import CliRunner
 
 from sweeps.__main__ import app
-from sweeps.record.words import flat, plain, ranges, utc
+from sweeps.record.run_record import RunRecord
+from sweeps.record.schema import Gap
+from sweeps.record.words import commit, end_in_words, flat, plain, ranges, utc
 from tests.acceptance.benches import PROJECT
 from tests.record.written_runs import COMMIT, meta, spoil, stability, sweep
 
@@ -137,7 +139,7 @@ def test_show_says_why_a_run_was_broken_off_and_what_it_follows(tmp_path: Path) 
     [
         (("show", "20"), "several"),
         (("show", "nonesuch"), f"there are: broken, {LONG_NAME}"),
-        (("show", "broken"), "record version 1, this program reads 2"),
+        (("show", "broken"), "record version 1, this program reads 3"),
         (("export", "nonesuch"), "there are: "),
         (("export", "broken"), "record version 1"),
     ],
@@ -173,7 +175,17 @@ def test_export_names_its_files_and_does_not_overwrite_unasked(runs: Path) -> No
     assert (runs / "else" / "telemetry.parquet").exists()
 
 
+def test_the_end_of_a_run_says_what_it_has_and_not_what_it_was_to_have(tmp_path: Path) -> None:
+    with RunRecord.open(sweep(tmp_path / "one")) as run:
+        assert end_in_words(run, 12) == "schedule over: 6 of 12 records, 2 gaps"
+    with RunRecord.open(stability(tmp_path / "two")) as run:
+        run.add_gap(Gap(3, None, None, "silence"))
+        assert end_in_words(run, 4) == "schedule over: 3 of 4 records, 1 gap"
+
+
 def test_words() -> None:
+    assert commit(["a" * 40], None) == "aaaaaaaa?"
+    assert commit([], None) == "-"
     assert ranges([]) == ""
     assert ranges([7, 0, 1, 2, 2]) == "0-2, 7"
     assert ranges(range(0, 40, 2)) == "0, 2, 4, 6, 8, 10, 12, 14 and 12 more"

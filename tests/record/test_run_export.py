@@ -15,6 +15,7 @@ import pytest
 from drivers.errors import RecordError
 from sweeps.record.export import Format, default_folder, export_run
 from sweeps.record.run_record import RunRecord
+from sweeps.record.schema import SCHEMA_VERSION
 from sweeps.record.snapshot import snapshot_of
 from tests.hil.synthetic_runs import T0_S
 from tests.record.written_runs import meta, record, spoil, stability, sweep
@@ -122,7 +123,7 @@ def test_meta_is_json_with_every_session(tmp_path: Path) -> None:
     started = [session.pop("started_utc_s") for session in content["sessions"]]
     assert content["sessions"] == sessions
     assert started == sorted(started)
-    assert (content["run"], content["record_version"]) == ("run", 2)
+    assert (content["run"], content["record_version"]) == ("run", SCHEMA_VERSION)
 
 
 @pytest.mark.parametrize("file_format", FORMATS)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 from sweeps.__main__ import app
 from sweeps.procedures.registry import PROCEDURES
+from sweeps.record.run_record import RunRecord
+from sweeps.running.meta import as_it_is_now, meta_of
 from sweeps.running.permission import LONG_WALL_S, Allowed, live_gear, not_allowed, wall_duration_s
-from tests.acceptance.benches import run_pytest
+from tests.acceptance.benches import STATION, run_pytest
+from tests.attenuators.rigs import PAPERS_SET
 from tests.running.broken_runs import bench, smoke
 
 if TYPE_CHECKING:
@@ -53,6 +57,53 @@ def test_what_is_refused_says_what_and_how_long_and_all_of_it(tmp_path: Path) ->
         "stability was not run: it takes 0:16:40 by the wall clock; allow it with --long; "
         f"it {both.touches}, and voa is live; allow it with --allow-destructive"
     )
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"safe_state.attenuator": "maximum"}, "leaves the link at its largest attenuation"),
+        ({"reference.kind": "attenuator_removed"}, "has an operator open the fibre"),
+        (
+            {
+                "reference.kind": "attenuator_removed",
+                "safe_state.attenuator": "as_left",
+                "gear.voa": PAPERS_SET,
+            },
+            "has an operator open the fibre",
+        ),
+    ],
+    ids=["maximum", "removed", "fixed"],
+)
+def test_a_station_may_make_any_procedure_darken_its_link(
+    tmp_path: Path, changes: dict[str, Any], told: str
+) -> None:
+    choice = smoke(bench(tmp_path, {**changes, "gear.alice.lab.live": True}), "lab")
+    refusal = not_allowed(choice, PROCEDURES["stability"], Allowed(long=True))
+    assert refusal is not None
+    assert f"it {told}, and alice is live; allow it with --allow-destructive" in refusal
+    assert not_allowed(choice, PROCEDURES["stability"], Allowed(long=True, destructive=True)) is None
+
+
+def test_a_resume_is_judged_by_what_is_live_now(tmp_path: Path) -> None:
+    inventory, folder = bench(tmp_path / "bench"), tmp_path / "run"
+    choice = smoke(inventory, "lab")
+    files = {"inventory.yaml": choice.inventory_bytes}
+    RunRecord.create(folder, meta_of(choice, PROCEDURES["attenuation"]), files).close()
+    content = yaml.safe_load(inventory.read_text())
+    content["stations"][STATION]["gear"]["voa"]["lab"]["live"] = True
+    content["plans"].pop("smoke")  # which hides nothing
+    inventory.write_text(yaml.safe_dump(content))
+    for more in ([], ["--new-leg"], [f"--inventory={folder}/inventory.yaml"]):
+        done = CliRunner().invoke(app, ["resume", str(folder), *more])
+        assert done.exit_code == 2
+        assert "voa is live; allow it with --allow-destructive" in done.output
+    with RunRecord.open(folder) as run:
+        assert as_it_is_now(choice, run) is not None
+        inventory.write_text("no inventory")
+        assert as_it_is_now(choice, run) is None
+        inventory.unlink()
+        assert as_it_is_now(choice, run) is None
 
 
 def test_a_quarter_of_an_hour_is_not_long(tmp_path: Path) -> None:

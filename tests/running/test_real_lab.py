@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from drivers.clock import WallClock
-from drivers.errors import RecordError, StationError
+from drivers.errors import InventoryError, RecordError, StationError
 from drivers.facts.lab import LabAddresses
 from sweeps.procedures import stability
 from sweeps.procedures.registry import PROCEDURES
@@ -96,8 +96,20 @@ def test_what_nobody_saw_on_a_real_link_is_a_gap_and_one_run_at_a_time_has_the_g
         assert measured[0] == 0
         assert all(slot.record.skr_bps > 1000.0 for slot in run.slots())
         assert run.meta()["clock"] == "wall"
+    assert texts(folder, "end") == [
+        f"schedule over: {len(measured)} of {RECORDS} records, {len(missed)} gaps"
+    ]
     assert sorted([*measured, *(slot for slot in missed if slot is not None)]) == list(range(RECORDS))
     assert not (folder / "lab.json").exists()
+
+
+def test_a_link_needs_no_address_of_an_otdr_that_is_brought_to_it(tmp_path: Path) -> None:
+    hand_held = {"role": "otdr", "driver": "viavi_smartotdr", "site": "gdc_a", "wavelengths_nm": [1550]}
+    choice = smoke(bench(tmp_path, {"gear.otdr": hand_held}), "lab")
+    assert set(choice.lab_connections()) == {"alice", "bob", "voa"}
+    assert set(choice.lab_connections(["attenuator"])) == {"voa"}
+    with pytest.raises(InventoryError, match=r"gear\.otdr\.lab: missing"):
+        choice.lab_connections(["otdr"])
 
 
 def unreachable(tmp_path: Path) -> Path:
@@ -121,14 +133,15 @@ def test_a_guard_leaves_gear_alone_that_the_next_run_has_already(tmp_path: Path)
     assert said.endswith(f"for the run {tmp_path / 'next'}")
 
 
-def test_a_guard_that_reaches_nothing_says_so(tmp_path: Path) -> None:
+def test_a_guard_that_reaches_nothing_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("drivers.safe_state._PAUSES_S", (0.0, 0.0))
     choice = smoke(unreachable(tmp_path), "lab")
     folder = tmp_path / "run"
     files = {"inventory.yaml": choice.inventory_bytes}
     RunRecord.create(folder, meta_of(choice, PROCEDURES["stability"]), files).close()
     guard.make_safe(folder)
     (said,) = texts(folder, "safe state NOT reached")
-    assert "0 of 3 devices reached" in said
+    assert "0 of 1 devices reached" in said
 
 
 def test_a_guard_whose_run_is_another_ones_or_was_never_there_does_nothing(tmp_path: Path) -> None:
@@ -149,5 +162,5 @@ def test_a_guard_works_unless_it_hears_the_whole_word(
     (tmp_path / "pipe").write_bytes(word)
     with (tmp_path / "pipe").open() as pipe:
         monkeypatch.setattr("sys.stdin", pipe)
-        guard.watch(tmp_path / "run")
+        guard.stand_guard(tmp_path / "run")
     assert told == worked

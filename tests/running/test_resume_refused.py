@@ -19,7 +19,7 @@ from sweeps.running.lease import run_lease
 from sweeps.running.meta import choice_of_run
 from sweeps.running.run import ResumeRefused, resume_procedure, run_procedure
 from tests.acceptance.benches import PROJECT, STATION
-from tests.running.broken_runs import CtrlC, bench, edit_plan, make, meta, resume, rows, smoke
+from tests.running.broken_runs import CtrlC, bench, edit_plan, events, make, meta, resume, rows, smoke
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -88,6 +88,31 @@ def test_another_station_is_named_and_a_new_address_is_none(broken: Path, tmp_pa
     with pytest.raises(ResumeRefused, match="seed") as caught:  # of the address nothing is said
         resume_procedure(smoke(moved, seed=9), PROCEDURES["stability"], broken, Silent())
     assert caught.value.changes == ["seed: 1 -> 9"]
+
+
+def test_another_device_behind_the_same_address_is_named(broken: Path, tmp_path: Path) -> None:
+    inventory = edited(tmp_path, broken, "gear.voa.lab.device", 2)
+    assert refused(inventory, broken) == ["station_facts.gear.voa.device: 1 -> 2"]
+
+
+def test_a_refusal_leaves_the_record_as_it_was(broken: Path) -> None:
+    true, ended, sessions = meta(broken)["appliances"], meta(broken)["ended"], sessions_of(broken)
+    journal = events(broken)
+    with RunRecord.open(broken) as run:
+        run.set_meta("appliances", {**true, "bob": {**true["bob"], "serial": "OLD-17"}})
+    before = meta(broken)
+    try:
+        refused(broken.parent / "inventory.yaml", broken)
+        assert meta(broken) == before
+        assert (meta(broken)["ended"], sessions_of(broken), events(broken)) == (ended, sessions, journal)
+    finally:
+        with RunRecord.open(broken) as run:
+            run.set_meta("appliances", true)
+
+
+def sessions_of(folder: Path) -> list[dict[str, Any]]:
+    with RunRecord.open(folder, is_read_only=True) as run:
+        return run.sessions()
 
 
 def test_another_device_is_named_by_its_serial_number(broken: Path) -> None:
@@ -201,7 +226,7 @@ def test_a_record_is_there_whole_or_not_at_all(tmp_path: Path, monkeypatch: pyte
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("sweeps.record.run_record.closing", killed)
+        patched.setattr("sweeps.record.database.closing", killed)
         with pytest.raises(KeyboardInterrupt):
             RunRecord.create(tmp_path / "run", {}, {"plan.json": b"{}"})
     assert (tmp_path / "run" / "plan.json").exists()

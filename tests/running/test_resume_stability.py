@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from drivers.errors import LabError, RecordError
+from sweeps.record.host_process import process_of
 from sweeps.record.run_record import RunRecord
 from sweeps.running import lab_process
 from sweeps.running.lab_process import living_lab
@@ -54,6 +59,7 @@ def test_a_run_whose_lab_lives_attaches_to_it_again(tmp_path: Path, unbroken: li
     assert living_lab(folder) is None
     assert rows(folder) == unbroken
     assert gaps(folder) == {}
+    assert texts(folder, "end") == [f"schedule over: {RECORDS} of {RECORDS} records, 0 gaps"]
     assert kinds(folder) == ["start", "found unsafe", "safe state", "resume", "safe state", "end"]
     assert texts(folder, "safe state")[0].startswith("by the guard, after the runner was gone")
     with RunRecord.open(folder) as run:
@@ -71,6 +77,20 @@ def test_a_run_whose_lab_died_too_goes_on_in_one_that_is_where_it_was(
     assert rows(folder) == unbroken
     assert gaps(folder) == {}
     assert all(event.lab_time_s >= newest_s for event in events(folder) if event.kind == "resume")
+
+
+@pytest.mark.parametrize("left", [b"", b"XX\nXX\n"], ids=["nothing", "damaged"])
+def test_a_run_whose_lab_left_no_whole_history_says_so_and_waits(tmp_path: Path, left: bytes) -> None:
+    inventory, folder = bench(tmp_path), tmp_path / "run"
+    die(inventory, folder, "stability", 7, "--victim=lab")
+    history = folder / "lab-history.jsonl"
+    kept = history.read_bytes()
+    history.write_bytes(left)
+    with pytest.raises(LabError, match=r"did not start: .*lab-history.jsonl: "):
+        resume(inventory, folder, "stability")
+    history.write_bytes(kept)
+    resume(inventory, folder, "stability")
+    assert len(rows(folder)) == RECORDS
 
 
 def test_a_run_that_has_not_begun_to_measure_begins_anew(tmp_path: Path, unbroken: list[str]) -> None:
@@ -178,3 +198,20 @@ def test_a_lab_that_still_starts_when_its_runner_is_killed_is_ended_and_not_shar
         starting.communicate()
     assert rows(folder) == unbroken
     assert (folder / "lab.json").exists()
+
+
+def test_a_process_that_may_be_a_strangers_is_left_alone(tmp_path: Path) -> None:
+    stranger = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    try:
+        known = process_of(stranger.pid)
+        assert known.started_ticks is not None
+        for left in (replace(known, started_ticks=None), replace(known, started_ticks=1)):
+            (tmp_path / "lab-process.json").write_text(json.dumps(asdict(left)))
+            lab_process._end_leftover(tmp_path)
+            assert stranger.poll() is None
+        (tmp_path / "lab-process.json").write_text(json.dumps(asdict(known)))
+        lab_process._end_leftover(tmp_path)
+        assert stranger.wait(10.0) != 0
+    finally:
+        stranger.kill()
+        stranger.communicate()

@@ -18,8 +18,8 @@ from drivers.errors import RecordError
 from sweeps.choice import choose
 from sweeps.procedures.registry import PROCEDURES
 from sweeps.progress import Silent
+from sweeps.record.host_process import HostProcess, is_alive
 from sweeps.record.run_record import RunRecord
-from sweeps.record.runner import Runner, is_alive
 from sweeps.running.run import run_procedure
 from tests.acceptance.benches import PROJECT, write_inventory
 
@@ -162,9 +162,9 @@ class Soak:
         os.kill(lab.pid, signal.SIGKILL)
         return True
 
-    def _living_lab(self) -> Runner | None:
+    def _living_lab(self) -> HostProcess | None:
         try:
-            lab = Runner(**json.loads((self.folder / "lab-process.json").read_text()))
+            lab = HostProcess(**json.loads((self.folder / "lab-process.json").read_text()))
         except (OSError, ValueError):
             return None  # none yet
         # A dead one that nobody has waited for takes signals too.

@@ -10,98 +10,24 @@ from typing import TYPE_CHECKING
 import pytest
 
 from drivers.errors import DeviceError, GearError, RecordError, TransportTimeout
-from drivers.facts.telemetry import RecordGap, TelemetryRecord
+from drivers.facts.telemetry import RecordGap
 from drivers.roles import TelemetryBatch
 from sweeps.procedures.host_clocks import HostClocks
-from sweeps.procedures.slots import Absence, SlotSchedule
+from sweeps.procedures.slots import Absence
 from sweeps.progress import Heartbeat, Silent
 from sweeps.record.run_record import RunRecord
-from sweeps.record.schema import Gap, Schedule
+from sweeps.record.schema import SCHEMA_VERSION, Gap
+from tests.sweeps.scripted_appliance import T0_S, ScriptedAppliance, SteppedClock, record_at, schedule_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
-
-T0_S = 1_700_000_000.0
-
-
-def record_at(sequence: int, window_start_s: float) -> TelemetryRecord:
-    return TelemetryRecord(
-        sequence=sequence,
-        window_start_s=window_start_s,
-        window_s=1.0,
-        skr_bps=2392.5,
-        key_rate_bps=0.1 + 0.2,
-        qber=0.019,
-        visibility=0.9912,
-        detection_count=18_199.0,
-        readings={"Laser_Temperature": 25.01},
-    )
-
-
-class SteppedClock:
-    kind = "virtual"
-
-    def __init__(self) -> None:
-        self.t_s = T0_S
-
-    def now_s(self) -> float:
-        return self.t_s
-
-    def wait_until(self, t_s: float) -> None:
-        self.t_s = max(self.t_s, t_s)
-
-    def sleep(self, duration_s: float) -> None:
-        self.t_s += duration_s
-
-    def wall_timeout_s(self, deadline_s: float) -> float:
-        return deadline_s
-
-
-class ScriptedAppliance:
-    """Makes a record each `period_s`; reading number n fails with `failures[n]`."""
-
-    def __init__(self, clock: SteppedClock, period_s: float, failures: Mapping[int, GearError]) -> None:
-        self._clock = clock
-        self._period_s = period_s
-        self._failures = failures
-        self._read_up_to = 0
-        self.readings = 0
-
-    def skip_telemetry(self) -> None:
-        self._read_up_to = int((self._clock.t_s - T0_S - 1.0) // self._period_s) + 1
-
-    def continue_telemetry(self, newest: TelemetryRecord) -> None:
-        self._read_up_to = newest.sequence
-
-    def read_telemetry(self) -> TelemetryBatch:
-        self.readings += 1
-        if self.readings in self._failures:
-            raise self._failures[self.readings]
-        newest = int((self._clock.t_s - T0_S - 1.0) // self._period_s)
-        new = range(self._read_up_to, newest + 1)
-        self._read_up_to = newest + 1
-        return TelemetryBatch([record_at(k + 1, T0_S + k * self._period_s) for k in new], [])
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> Iterator[RunRecord]:
     with RunRecord.create(tmp_path / "run", {"procedure": "stability"}) as created:
         yield created
-
-
-def schedule_of(
-    clock: SteppedClock,
-    appliance: ScriptedAppliance,
-    run: RunRecord,
-    count: int,
-    *,
-    start_s: float = T0_S,
-    offset_s: float = 0.0,
-    absence: Absence | None = None,
-) -> SlotSchedule:
-    schedule = Schedule(None, start_s + offset_s, 10.0, 0, count)
-    return SlotSchedule(clock, appliance, run, schedule, offset_s=offset_s, absence=absence)  # pyright: ignore[reportArgumentType] - only reads telemetry
 
 
 def take(run: RunRecord, count: int, failures: Mapping[int, GearError] | None = None) -> None:
@@ -147,6 +73,14 @@ def test_a_record_of_another_version_is_refused(run: RunRecord) -> None:
     other.close()
     with pytest.raises(RecordError, match="record version 99"):
         RunRecord.open(run.folder)
+    other = sqlite3.connect(run.folder / "log.sqlite")
+    other.execute("PRAGMA user_version = 2")  # whose `point` may have no uncertainty_db
+    other.close()
+    older = (
+        f"record version 2, this program reads {SCHEMA_VERSION}; an older program wrote it: read it with that"
+    )
+    with pytest.raises(RecordError, match=older):
+        RunRecord.open(run.folder)
     with pytest.raises(RecordError, match="there is no record"):
         RunRecord.open(run.folder / "nowhere")
 
@@ -190,7 +124,7 @@ def test_what_the_appliance_still_holds_is_not_lost_by_a_wire_that_was_down(run:
 
 
 def test_a_slot_that_stays_empty_says_why_and_is_never_a_zero(run: RunRecord) -> None:
-    refusals = {n: DeviceError("bob", "GET telemetry", 500, "broken") for n in (4, 5, 6, 7)}
+    refusals = {n: DeviceError("bob", "GET telemetry", 500, "broken") for n in range(4, 1000)}
     take(run, 5, refusals)
     assert [slot.slot for slot in run.slots()] == [0, 1, 2, 3]
     (gap,) = run.gaps()
@@ -199,7 +133,7 @@ def test_a_slot_that_stays_empty_says_why_and_is_never_a_zero(run: RunRecord) ->
 
 
 def test_an_appliance_that_gives_nothing_leaves_gaps(run: RunRecord) -> None:
-    take(run, 3, {n: TransportTimeout("bob", "GET telemetry", "silence") for n in range(1, 6)})
+    take(run, 3, {n: TransportTimeout("bob", "GET telemetry", "silence") for n in range(1, 1000)})
     assert run.slots() == []
     assert [gap.slot for gap in run.gaps()] == [0, 1, 2]
 
@@ -306,6 +240,23 @@ def test_a_gap_that_is_filled_later_is_none(run: RunRecord) -> None:
     assert [gap.reason for gap in run.gaps()] == ["silence"]
     run.add_record(3, None, record_at(4, T0_S))
     assert run.gaps() == []
+
+
+def test_a_slot_takes_one_record_whoever_writes(run: RunRecord) -> None:
+    point = run.add_point(0, 3.0, 3.0, 2.999, 1550.0, T0_S, 0.05)
+    for number in (None, point.number):
+        run.add_record(3, number, record_at(4, T0_S))
+        with pytest.raises(RecordError, match="UNIQUE"):
+            run.add_record(3, number, record_at(5, T0_S + 1.0))
+    assert [slot.record.sequence for slot in run.slots()] == [4, 4]
+
+
+def test_numbers_that_are_lost_are_lost_once_though_a_kill_makes_them_be_told_twice(run: RunRecord) -> None:
+    point = run.add_point(0, 3.0, 3.0, 2.999, 1550.0, T0_S, 0.05)
+    lost = [Gap(None, 5, 9, "no longer held"), Gap(None, 5, 9, "no longer held", point.number)]
+    for gap in [*lost, *lost, Gap(None, 10, 12, "no longer held")]:
+        run.add_gap(gap)
+    assert run.gaps() == [*lost, Gap(None, 10, 12, "no longer held")]
 
 
 def test_an_earlier_session_does_not_count_for_the_speed() -> None:

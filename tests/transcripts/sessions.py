@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from drivers.attenuators.viavi_mvoa import open_viavi_mvoa
 from drivers.clock import WallClock
-from drivers.facts.inventory import VisaSocketConnection
+from drivers.facts.connections import VisaSocketConnection
 
 if TYPE_CHECKING:
     from drivers.clock import Clock

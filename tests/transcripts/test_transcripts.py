@@ -8,7 +8,7 @@ import pytest
 
 from drivers.attenuators.mvoa_queries import MvoaQueries
 from drivers.errors import ConnectionLost
-from drivers.facts.inventory import MvoaDefects
+from drivers.facts.defects import MvoaDefects
 from drivers.roles import Identity
 from drivers.wires.byte_log import NO_LOG, ByteLog
 from drivers.wires.scpi_wire import ScpiWire

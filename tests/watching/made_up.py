@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import socket
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from drivers.facts.telemetry import TelemetryRecord
+from sweeps.record.host_process import this_process
 from sweeps.record.run_record import RunRecord
 from sweeps.record.schema import Schedule
 
@@ -33,7 +33,7 @@ def facts(procedure: str = "stability", **changes: object) -> dict[str, Any]:
         "target": "emulator",
         "clock": "virtual",
         "started_utc_s": T0_S,
-        "runner": {"pid": os.getpid(), "host": socket.gethostname(), "started_utc_s": 9e9},
+        "runner": asdict(replace(this_process(), started_utc_s=T0_S)),
         **changes,
     }
 

@@ -189,6 +189,7 @@ def test_a_watcher_that_is_gone_and_comes_back(browser: Browser, folder: Path) -
             first.process.kill()
             page.wait_for_selector("#link.lost")
             assert "Connection to the watcher lost since" in page.inner_text("#link")
+            assert page.title() == "? 16 % running: run"
             assert page.inner_text("#counts").startswith("10 of 60"), "what was seen stays"
             assert page.evaluate(WEAK_TEXT, LEAST_CONTRAST) == []
             assert page.locator("#panels").bounding_box() == before
@@ -197,6 +198,47 @@ def test_a_watcher_that_is_gone_and_comes_back(browser: Browser, folder: Path) -
             with watch_page(folder, first.port):
                 page.wait_for_selector("#link:not(.lost)")
                 wait_for_text(page, "#counts", "12 of 60")
+                assert page.title() == "20 % running: run"
+
+
+HIDE = """
+Object.defineProperty(document, 'hidden', { configurable: true, get: () => true });
+document.dispatchEvent(new Event('visibilitychange'));
+"""
+SHOW = "delete document.hidden; document.dispatchEvent(new Event('visibilitychange'));"
+
+
+def test_a_page_in_the_background_keeps_its_title_true(browser: Browser, folder: Path) -> None:
+    with begin(folder) as run, watch_page(folder) as server, opened(browser, server) as page:
+        page.clock.install(time=0)
+        page.reload()
+        page.wait_for_selector("#panels svg")
+        page.clock.pause_at(100)
+        page.evaluate(HIDE)
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        add_records(run, range(10))
+        page.clock.run_for(26_000)
+        assert asked == [], "seldom"
+        run.set_meta("ended", "TransportTimeout: voa: no answer")
+        with page.expect_request("**/view.json"):
+            page.clock.run_for(6_000)
+        while page.title() != "16 % broken off: run":  # the server looks once a second at most, by its clock
+            page.clock.run_for(30_000)
+        run.forget_meta("ended")
+        with page.expect_request("**/view.json"):
+            page.evaluate(SHOW)
+
+
+def test_an_outage_is_seen_while_it_lasts(browser: Browser, folder: Path) -> None:
+    with begin(folder, slots=600, period_s=0.1, clock="wall") as run:
+        add_records(run, range(30), period_s=0.1)
+        with watch_page(folder) as server, opened(browser, server) as page:
+            wait_for_text(page, "#counts", "slots without a record")
+            wait_for_text(page, "#alarms", "no new record since ")
+            for panel in PANELS:
+                assert count(page, f"#panel-{panel} .gap") == 1
+            assert page.inner_text("#gaps").startswith("2024-01-01 00:00:03\tslots 30 to ")
 
 
 def test_a_record_that_vanishes_is_told(browser: Browser, folder: Path) -> None:

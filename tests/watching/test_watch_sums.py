@@ -115,6 +115,7 @@ STEPS = st.lists(
         st.tuples(st.just("fill"), st.integers(0, 30), st.just("")),
         st.tuples(st.just("miss"), st.integers(0, 30), st.sampled_from(["silent", "refused"])),
         st.tuples(st.just("pass"), st.integers(0, 30), st.just("")),
+        st.tuples(st.just("forget"), st.integers(-1, 30), st.just("")),
     ),
     max_size=60,
 )
@@ -129,6 +130,11 @@ def test_stretches_are_the_slots_that_a_plain_dictionary_holds(steps: list[tuple
         elif what == "miss":
             empty.miss(slot, reason)
             expected[slot] = reason
+        elif what == "forget":
+            empty.forget_passed_over(slot)
+            expected = {
+                number: reason for number, reason in expected.items() if number <= slot or reason != NOT_YET
+            }
         else:
             empty.pass_over(slot, slot + 5)
             expected = {**dict.fromkeys(range(slot, slot + 6), NOT_YET), **expected}
@@ -159,24 +165,40 @@ def test_the_pace_is_that_of_the_last_rows() -> None:
         pacer.note(number * 10.0, number)
     for number in range(2000):
         pacer.note(2000.0 + number, 200 + number)
-    pace = pacer.pace(100)
+    pace = pacer.pace(2199 + 100)
     assert pace is not None
-    assert pace.records_per_s == pytest.approx(1.0, rel=0.05)
+    assert pace.slots_per_s == pytest.approx(1.0, rel=0.05)
     assert pace.ends_utc_s == pytest.approx(3999.0 + 100, abs=10)
 
 
 def test_the_time_between_two_sessions_does_not_count() -> None:
     pacer = Pacer()
-    pacer.begin_session(0.0)
-    pacer.begin_session(90_000.0)
+    pacer.start_anew(0.0)
+    pacer.start_anew(90_000.0)
     for number in range(10):
         pacer.note(10.0 + number * 10.0, number)
-    assert pacer.pace(5) is None, "the second session has not brought anything yet"
+    assert pacer.pace(25) is None, "the second session has not brought anything yet"
     for number in range(10):
         pacer.note(90_010.0 + number * 10.0, 10 + number)
-    pace = pacer.pace(5)
+    pace = pacer.pace(25)
     assert pace is not None
-    assert pace.records_per_s == pytest.approx(0.1)
+    assert pace.slots_per_s == pytest.approx(0.1)
+
+
+def test_starts_may_be_told_in_any_order() -> None:
+    pacer = Pacer()
+    for start_s in (0.0, 5000.0, 1000.0):
+        pacer.start_anew(start_s)
+    for number in range(10):
+        pacer.note(100.0 + number * 10.0, number)
+    for number in range(400):
+        pacer.note(1000.0 + number * 10.0, 10 + number)
+    assert pacer.pace(1000) is None, "nothing since the last start"
+    for number in range(2):
+        pacer.note(5000.0 + number * 10.0, 410 + number)
+    pace = pacer.pace(1000)
+    assert pace is not None
+    assert pace.slots_per_s == pytest.approx(0.1)
 
 
 def test_a_host_clock_that_is_set_back_gives_no_negative_pace() -> None:
@@ -184,11 +206,11 @@ def test_a_host_clock_that_is_set_back_gives_no_negative_pace() -> None:
     for number in range(10):
         pacer.note(5000.0 + number * 10, number)
     pacer.note(1000.0, 10)
-    assert pacer.pace(5) is None
+    assert pacer.pace(25) is None
     pacer.note(1010.0, 11)
-    pace = pacer.pace(5)
+    pace = pacer.pace(25)
     assert pace is not None
-    assert pace.records_per_s == pytest.approx(0.1)
+    assert pace.slots_per_s == pytest.approx(0.1)
 
 
 @given(st.lists(st.floats(0, 1e6), max_size=400), st.integers(1, 40))

@@ -16,8 +16,8 @@ from rich.console import Console
 from drivers.clock import WallClock
 from sweeps.record.run_record import RunRecord
 from sweeps.record.schema import Gap
+from sweeps.record.state import RunState
 from sweeps.watching import terminal
-from sweeps.watching.run_view import State
 from sweeps.watching.terminal import follow, line_of, show_once
 from sweeps.watching.watcher import RunWatcher
 from tests.acceptance.benches import PROJECT
@@ -174,7 +174,7 @@ def test_lines_are_few_and_alarms_are_told_once(folder: Path, monkeypatch: pytes
             lambda: run.set_meta("finished_utc_s", T0_S),
         )
         view = follow(RunWatcher(folder), Console(file=out, width=80, highlight=False))
-    assert view.state is State.FINISHED
+    assert view.state is RunState.FINISHED
     assert steps.left == []
     lines = out.getvalue().splitlines()
     assert [line for line in lines if line.startswith("ALARM")] == [
@@ -192,7 +192,7 @@ def test_a_runner_that_is_gone_is_watched_a_while_longer(
         nothing = [lambda: None] * 5
         steps = Steps(monkeypatch, *nothing, lambda: run.add_event(T0_S, "safe state", "by the guard"))
         view = follow(RunWatcher(folder), Console(file=out, width=80, highlight=False))
-    assert view.state is State.RUNNER_GONE
+    assert view.state is RunState.GONE
     assert steps.waits == terminal._LOOKS_AFTER_GONE - 1
     assert "brought to its safe state: by the guard" in out.getvalue()
 

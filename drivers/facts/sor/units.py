@@ -10,30 +10,30 @@ from __future__ import annotations
 import math
 
 from drivers.facts.sor.errors import SorError
+from drivers.facts.units import LIGHT_M_PER_S
 
-SPEED_OF_LIGHT_M_PER_S = 299_792_458.0
 UNITS_100PS_PER_S = 1e10
 UNITS_10FS_PER_S = 1e14
 
 
 def distance_m(time_100ps: float, group_index: float) -> float:
     """Return the length of fibre in m that light passes in `time_100ps`; SorError for an index below 1."""
-    return time_100ps / UNITS_100PS_PER_S * SPEED_OF_LIGHT_M_PER_S / _checked(group_index)
+    return time_100ps / UNITS_100PS_PER_S * LIGHT_M_PER_S / _checked(group_index)
 
 
 def time_100ps(length_m: float, group_index: float) -> int:
     """Return the time of flight through `length_m` of fibre, rounded to 100 ps (about 2 cm)."""
-    return _rounded(length_m * _checked(group_index) / SPEED_OF_LIGHT_M_PER_S * UNITS_100PS_PER_S, "length_m")
+    return _rounded(length_m * _checked(group_index) / LIGHT_M_PER_S * UNITS_100PS_PER_S, "length_m")
 
 
 def spacing_m(spacing_10fs: int, group_index: float) -> float:
     """Return the distance in m between two points."""
-    return spacing_10fs / UNITS_10FS_PER_S * SPEED_OF_LIGHT_M_PER_S / _checked(group_index)
+    return spacing_10fs / UNITS_10FS_PER_S * LIGHT_M_PER_S / _checked(group_index)
 
 
 def spacing_10fs(length_m: float, group_index: float) -> int:
     """Return the spacing of points `length_m` apart, rounded to 10 fs (about 2 µm)."""
-    return _rounded(length_m * _checked(group_index) / SPEED_OF_LIGHT_M_PER_S * UNITS_10FS_PER_S, "length_m")
+    return _rounded(length_m * _checked(group_index) / LIGHT_M_PER_S * UNITS_10FS_PER_S, "length_m")
 
 
 def mdb(value_db: float) -> int:

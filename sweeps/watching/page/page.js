@@ -1,12 +1,13 @@
-// Asks the watcher every two seconds, and shows what is new.
+// Asks the watcher every two seconds, less often while nobody sees the page, and shows what is new.
 
 import { drawPanel } from "./chart.js";
 import { clockTime, duration, grouped, inAxisUnit, utc } from "./words.js";
 
 const POLL_MS = 2000;
+const HIDDEN_POLL_MS = 30000;
 const GIVE_UP_MS = 15000;
 const byId = id => document.getElementById(id);
-let shown = null, tag = "", heardS = 0, isAsking = false;
+let shown = null, tag = "", heardS = 0, askedMs = -HIDDEN_POLL_MS, isAsking = false, isLost = false;
 
 // Only what has changed is touched: readers of a screen are not told the same again.
 function setText(id, text) {
@@ -35,7 +36,7 @@ function showHead(view) {
   byId("clock").hidden = facts.clock !== "virtual";
   setText("clock", "VIRTUAL TIME: the emulated lab's clock; days pass in minutes");
   setText("state", view.state);
-  const bad = view.state === "broken off" || view.state === "the runner is gone";
+  const bad = view.state === "broken off" || view.state === "process gone";
   byId("state").className = bad ? "bad" : view.state;
   setText("reason", view.reason);
   byId("bar").max = view.planned ?? 1;
@@ -48,7 +49,17 @@ function showCounts(view) {
   const share = view.planned ? ` (${(Math.floor(1000 * dealt / view.planned) / 10).toFixed(1)} %)` : "";
   const missing = view.gaps.slots ? ` · ${grouped(view.gaps.slots)} slots without a record` : "";
   setText("counts", `${grouped(view.taken)}${of} records${share}${missing}`);
-  document.title = `${view.planned ? `${Math.floor(100 * dealt / view.planned)} % ` : ""}${view.state}: ${view.facts.run}`;
+}
+
+// All that is seen of a page in the background.
+function showTitle() {
+  let title = "Watching a run";
+  if (shown) {
+    const view = shown.view;
+    const share = view.planned ? `${Math.floor(100 * (view.taken + view.gaps.slots) / view.planned)} % ` : "";
+    title = `${share}${view.state}: ${view.facts.run}`;
+  }
+  document.title = isLost ? `? ${title}` : title;
 }
 
 // Changes with the time that passes, also while the view stays the same.
@@ -58,7 +69,7 @@ function showTimes(view, isOver) {
   if (view.facts.started_utc_s !== null) parts.push(`started ${utc(view.facts.started_utc_s)} UTC`);
   if (view.facts.finished_utc_s !== null) parts.push(`finished ${utc(view.facts.finished_utc_s)} UTC`);
   if (view.pace) {
-    parts.push(`${view.pace.records_per_s.toPrecision(3)} records/s`);
+    parts.push(`${view.pace.slots_per_s.toPrecision(3)} slots/s`);
     const leftS = view.pace.ends_utc_s - nowS;
     if (leftS > 0) parts.push(`done in ${duration(leftS)} (${utc(view.pace.ends_utc_s)} UTC)`);
   }
@@ -145,7 +156,7 @@ function showAll(answer) {
   showPanels(answer);
 }
 
-function tellLink(isLost) {
+function tellLink() {
   const link = byId("link");
   link.className = isLost ? "lost" : "";
   const since = heardS ? ` since ${clockTime(heardS)} UTC` : "";
@@ -166,17 +177,21 @@ async function ask() {
 }
 
 async function poll() {
-  if (document.hidden || isAsking) return;
+  const isEarly = document.hidden && performance.now() - askedMs < HIDDEN_POLL_MS;
+  if (isEarly || isAsking) return;
   isAsking = true;
+  askedMs = performance.now();
   try {
     await ask();
     heardS = Date.now() / 1000;
-    tellLink(false);
+    isLost = false;
   } catch (error) {
-    tellLink(true);
+    isLost = true;
     console.info(error);
   }
   isAsking = false;
+  tellLink();
+  showTitle();
   if (shown) showTimes(shown.view, shown.is_over);
 }
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from drivers.clock import utc_now_s
-from sweeps.record import runner as runner_module
-from sweeps.record.runner import Runner, is_alive
+from sweeps.record import host_process
+from sweeps.record.host_process import HostProcess, is_alive
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,8 +31,8 @@ def process() -> Iterator[subprocess.Popen[bytes]]:
         started.kill()
 
 
-def runner_of(pid: int, started_utc_s: float | None = None, ticks: int | None = None) -> Runner:
-    return Runner(pid, socket.gethostname(), started_utc_s or utc_now_s(), ticks)
+def process_of(pid: int, started_utc_s: float | None = None, ticks: int | None = None) -> HostProcess:
+    return HostProcess(pid, socket.gethostname(), started_utc_s or utc_now_s(), ticks)
 
 
 def ticks_of(pid: int) -> int:
@@ -40,7 +40,7 @@ def ticks_of(pid: int) -> int:
 
 
 def test_a_process_lives_until_it_ends(process: subprocess.Popen[bytes]) -> None:
-    runner = runner_of(process.pid)
+    runner = process_of(process.pid)
     assert is_alive(runner) is True
     process.kill()
     process.wait()
@@ -52,34 +52,34 @@ def test_a_process_that_nobody_has_collected_yet_is_not_alive(process: subproces
     process.send_signal(signal.SIGKILL)
     os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # ended, and left where it is
     assert Path(f"/proc/{process.pid}").exists()
-    assert is_alive(runner_of(process.pid)) is False
+    assert is_alive(process_of(process.pid)) is False
 
 
 @needs_proc
 def test_a_number_that_was_given_to_another_process_is_not_the_runner() -> None:
     ticks = ticks_of(os.getpid())
-    assert is_alive(runner_of(os.getpid(), ticks=ticks)) is True
-    assert is_alive(runner_of(os.getpid(), ticks=ticks - 1)) is False
-    assert is_alive(runner_of(os.getpid(), started_utc_s=utc_now_s() - 1e6)) is False
+    assert is_alive(process_of(os.getpid(), ticks=ticks)) is True
+    assert is_alive(process_of(os.getpid(), ticks=ticks - 1)) is False
+    assert is_alive(process_of(os.getpid(), started_utc_s=utc_now_s() - 1e6)) is False
 
 
 @needs_proc
 def test_ticks_are_believed_where_the_hosts_clock_was_set_meanwhile() -> None:
-    assert is_alive(runner_of(os.getpid(), utc_now_s() - 1e6, ticks_of(os.getpid()))) is True
+    assert is_alive(process_of(os.getpid(), utc_now_s() - 1e6, ticks_of(os.getpid()))) is True
 
 
 def test_of_another_hosts_processes_nothing_is_known() -> None:
-    assert is_alive(Runner(os.getpid(), "another-host", utc_now_s())) is None
+    assert is_alive(HostProcess(os.getpid(), "another-host", utc_now_s())) is None
 
 
 def test_without_proc_the_number_alone_must_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(runner_module, "_PROC", tmp_path)
-    assert is_alive(runner_of(os.getpid(), ticks=1)) is True
-    assert is_alive(runner_of(2**22 + 5)) is False
+    monkeypatch.setattr(host_process, "_PROC", tmp_path)
+    assert is_alive(process_of(os.getpid(), ticks=1)) is True
+    assert is_alive(process_of(2**22 + 5)) is False
 
 
 def test_a_number_that_no_process_can_have_is_not_alive() -> None:
-    assert is_alive(runner_of(2**70)) is False
+    assert is_alive(process_of(2**70)) is False
 
 
 @needs_proc
@@ -87,5 +87,5 @@ def test_a_name_with_brackets_and_spaces_does_not_hide_the_process(tmp_path: Pat
     odd = tmp_path / "a) S 1 (b"
     odd.symlink_to(sys.executable)
     with subprocess.Popen([odd, "-c", "input()"], stdin=subprocess.PIPE) as process:
-        assert is_alive(runner_of(process.pid, ticks=ticks_of(process.pid))) is True
+        assert is_alive(process_of(process.pid, ticks=ticks_of(process.pid))) is True
         process.kill()
