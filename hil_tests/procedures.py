@@ -9,7 +9,12 @@ if TYPE_CHECKING:
 
     from sweeps.record.facts import ProcedureName
 
-PROCEDURE_TITLES: dict[ProcedureName, str] = {"stability": "Stability", "attenuation": "Attenuation sweep"}
+PROCEDURE_TITLES: dict[ProcedureName, str] = {
+    "fibre": "Fibre",
+    "calibration": "Calibration of the attenuator",
+    "stability": "Stability",
+    "attenuation": "Attenuation sweep",
+}
 
 
 def procedures_not_run(done: Iterable[str | None]) -> list[str]:
