@@ -135,6 +135,7 @@ class RunFacts(Recorded):
     runner: Runner | None = None
     appliances: dict[str, ApplianceFacts] = Field(default_factory=dict[str, ApplianceFacts])
     attenuator: InstrumentFacts | None = None
+    otdrs: dict[str, InstrumentFacts] = Field(default_factory=dict[str, InstrumentFacts])
     fibre: FibreFacts = FibreFacts()
     provenance: ProvenanceFacts = ProvenanceFacts()
 
