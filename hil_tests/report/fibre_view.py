@@ -168,7 +168,7 @@ def _link_row(direction: Direction) -> LinkRow:
         return_loss=_or_not_found(lambda: _return_loss(direction)),
         settings=(
             f"{taken.pulse_ns:g} ns, {taken.range_km:g} km, {taken.averaging_s:g} s, index"
-            f" {taken.group_index:g}, K {taken.backscatter_db:g} dB;"
+            f" {taken.group_index:g}, K {_typographic(f'{taken.backscatter_db:g}')} dB;"
             f" launch {taken.launch_m:g} m, tail {taken.tail_m:g} m"
         ),
     )
@@ -191,5 +191,9 @@ def marked(figure: MarkedDb | None, decimals: int = 3) -> str:
     if figure is None:
         return formats.NO_FIGURE
     bound = {"at_least": "≥ ", "at_most": "≤ ", None: ""}[figure.bound]
-    value = f"{figure.value:.{decimals}f}".replace("-", "\u2212")
+    value = _typographic(f"{figure.value:.{decimals}f}")
     return f"{'~ ' if figure.is_approximate else ''}{bound}{value}"
+
+
+def _typographic(text: str) -> str:
+    return text.replace("-", "\u2212")

@@ -40,9 +40,12 @@ def trace_figure(directions: Sequence[Direction], events: Sequence[LinkEvent], l
     """
 
     def draw(figure: Figure) -> None:
-        axes = figure.subplots(len(directions), 1, sharex=True, squeeze=False)[:, 0]
-        for place, (each, direction) in enumerate(zip(axes, directions, strict=True)):
+        axes = figure.subplots(len(directions), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
+        ranges_db = [
             _draw_direction(each, direction, events, is_mirrored=place == 1)
+            for place, (each, direction) in enumerate(zip(axes, directions, strict=True))
+        ]
+        axes[-1].set_ylim(min(low for low, _ in ranges_db), max(high for _, high in ranges_db))
         axes[-1].set_xlim(*_range_km(directions))
         axes[-1].set_xlabel(f"Distance from the link's end at {directions[0].site} (km)")
 
@@ -72,7 +75,8 @@ def whole_trace_figure(trace: FibreTrace, label: str, name: str) -> str:
 
 def _draw_direction(
     axes: Axes, direction: Direction, events: Sequence[LinkEvent], *, is_mirrored: bool
-) -> None:
+) -> tuple[float, float]:
+    """Draw one trace with its events, and return the levels between which it is to be seen."""
     link, curve = direction.link, direction.trace.curve
     assert curve is not None  # noqa: S101 - a link is only found in traces that have one
     begin_m, end_m = link.near.distance_m, _end_of_fibre_m(direction)
@@ -84,11 +88,11 @@ def _draw_direction(
     axes.plot(x_m / 1000.0, levels_db, color=MEASURED, linewidth=0.8)
     _shade_leads(axes, lead_m, link.length_m)
     _mark_events(axes, events, is_mirrored=is_mirrored)
-    foot_db = _foot_db(curve.levels_db, end_m / curve.spacing_m)
-    axes.set_ylim(foot_db, float(levels_db.max()) + _HEADROOM_DB)
     axes.set_ylabel("Level (dB, one way)")
     arrow = "light goes to the left" if is_mirrored else "light goes to the right"
     axes.set_title(f"From {direction.site} ({arrow})", loc="left")
+    foot_db = _foot_db(curve.levels_db, end_m / curve.spacing_m)
+    return foot_db, float(levels_db.max()) + _HEADROOM_DB
 
 
 def _range_km(directions: Sequence[Direction]) -> tuple[float, float]:
