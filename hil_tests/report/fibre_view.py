@@ -94,7 +94,7 @@ def _view(run: RunData, wavelength_nm: float, checks: Sequence[Check], name: str
     missing = fibre.missing_at(run, wavelength_nm)
     events = fibre.link_events(directions) if directions else []
     # One direction of two cannot tell what an event loses, so that none is judged then.
-    judged_by = [] if lost or missing else [c for c in checks if c.wavelength_nm == wavelength_nm]
+    judged_by = [] if lost or missing else _checks_at(checks, wavelength_nm)
     return FibreView(
         run=run.name,
         wavelength_nm=wavelength_nm,
@@ -105,6 +105,14 @@ def _view(run: RunData, wavelength_nm: float, checks: Sequence[Check], name: str
         event_rows=[_event_row(number, each, judged_by) for number, each in enumerate(events, start=1)],
         link_rows=[_link_row(direction) for direction in directions],
     )
+
+
+def _checks_at(checks: Sequence[Check], wavelength_nm: float) -> list[Check]:
+    return [
+        check
+        for check in checks
+        if check.wavelength_nm is not None and fibre.is_same_wavelength(check.wavelength_nm, wavelength_nm)
+    ]
 
 
 def _figure(
