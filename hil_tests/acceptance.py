@@ -66,11 +66,13 @@ class Acceptance:
 
     def summary_html(self) -> str:
         """Return the static summary of the page."""
-        return render_summary(self._runs, self._all_checks(), self._paper_rows(), problems=self.problems)
+        return render_summary(
+            self._runs, self._all_checks(), self._paper_rows(), problems=self.problems, plan=self._plan
+        )
 
     def write_json(self, path: Path) -> None:
         """Write the report for machines."""
-        not_run = procedures_not_run(run.meta().get("procedure") for run in self._runs)
+        not_run = procedures_not_run((run.meta().get("procedure") for run in self._runs), self._plan)
         write_acceptance_json(
             path,
             self._all_checks(),

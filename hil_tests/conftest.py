@@ -11,6 +11,7 @@ import pytest
 from drivers.errors import BenchError, RecordError
 from hil_tests.acceptance import Acceptance
 from hil_tests.limits import load_limits
+from hil_tests.procedures import PROCEDURE_TITLES, procedures_of
 from hil_tests.report.summary import PAGE_CSS
 from sweeps.choice import Choice, choose
 from sweeps.procedures.registry import PROCEDURES
@@ -54,9 +55,17 @@ def pytest_configure(config: pytest.Config) -> None:
     option.xmlpath = option.xmlpath or str(REPORTS / "junit.xml")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_pycollect_makeitem(collector: pytest.Collector, name: str) -> list[pytest.Item] | None:
+    """Make no test of a procedure that the plan does not have."""
+    planned = procedures_of(collector.config.stash[CHOICE].plan)
+    is_left_out = any(name == f"test_{it}" for it in PROCEDURE_TITLES if it not in planned)
+    return [] if is_left_out else None
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Make a test of each limit that the plan can be judged by, so that none can be forgotten."""
-    for procedure in PROCEDURES:
+    for procedure in PROCEDURE_TITLES:
         if f"{procedure}_limit" in metafunc.fixturenames:
             names = metafunc.config.stash[ACCEPTANCE].limit_names(procedure)
             metafunc.parametrize(f"{procedure}_limit", names)
@@ -116,6 +125,12 @@ def attenuation_run(run_of: Callable[[ProcedureName], RunRecord]) -> RunRecord:
 def stability_run(run_of: Callable[[ProcedureName], RunRecord]) -> RunRecord:
     """Have the stability run of the session's plan."""
     return run_of("stability")
+
+
+@pytest.fixture(scope="session")
+def fibre_run(run_of: Callable[[ProcedureName], RunRecord]) -> RunRecord:
+    """Have the traces of the fibre of the session's plan."""
+    return run_of("fibre")
 
 
 def pytest_exception_interact(node: pytest.Item, call: pytest.CallInfo[None]) -> None:

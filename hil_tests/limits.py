@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from drivers.errors import InventoryError
 from drivers.facts.checked_yaml import read_checked
-from drivers.facts.strict import Decibels, Strict
+from drivers.facts.strict import Decibels, Strict, WavelengthNm
 from hil_tests.measure.registry import KINDS
 
 if TYPE_CHECKING:
@@ -27,11 +27,14 @@ class Limit(Strict):
 
     title: Text
     """The check in a few words, for people."""
-    procedure: Literal["attenuation", "stability", "any"]
+    procedure: Literal["attenuation", "stability", "fibre", "any"]
+    """`any`: every procedure in which the QKD pair is at work."""
     quantity: Text
     statistic: Text
     point_db: Decibels | None = None
     """Point of the sweep; the whole run when absent."""
+    wavelength_nm: WavelengthNm | None = None
+    """Of the OTDR, for the fibre; a plan without it is not judged by this limit."""
     low: Finite | None = None
     high: Finite | None = None
     unit: Text
@@ -77,6 +80,8 @@ class Limit(Strict):
             mistakes.append(f"unit is {self.unit!r}, the measurement's is {kind.unit!r}")
         if self.point_db is not None and self.procedure != "attenuation":
             mistakes.append("'point_db' belongs to procedure 'attenuation' only")
+        if self.wavelength_nm is not None and self.procedure != "fibre":
+            mistakes.append("'wavelength_nm' belongs to procedure 'fibre' only")
         return mistakes
 
 

@@ -11,18 +11,20 @@ from pydantic import Field
 
 from drivers.errors import InventoryError
 from drivers.facts.checked_yaml import read_checked
-from drivers.facts.strict import Decibels, Strict
-from hil_tests.measure import estimates
+from drivers.facts.strict import Decibels, Strict, WavelengthNm
+from hil_tests.measure import estimates, fibre
+from hil_tests.measure.otdr_link import LinkNotFound
 from hil_tests.run_data import read_run
 
 if TYPE_CHECKING:
-    from hil_tests.run_data import Columns
+    from hil_tests.run_data import Columns, RunData
     from sweeps.record.run_record import RunRecord
 
 PAPER_FILE = Path(__file__).with_name("paper.yaml")
 QBER_SHARE_THRESHOLD = 0.029
 
 Quantity = Literal["skr_bps", "qber", "visibility", "detection_count", "qber_share_below_2p9", "qber_max"]
+FibreQuantity = Literal["fibre_length_km", "fibre_loss_db"]
 
 
 class Published(Strict):
@@ -38,11 +40,21 @@ class Published(Strict):
     source: str
 
 
+class PublishedFibre(Strict):
+    """One published value of the fibre."""
+
+    quantity: FibreQuantity
+    wavelength_nm: WavelengthNm
+    published: float
+    source: str
+
+
 class Paper(Strict):
     """All published values that a run is held against."""
 
     version: Literal[1]
     title: str
+    fibre: list[PublishedFibre]
     rows: list[Published]
     added_db_uncertainty: dict[float, float]
 
@@ -56,8 +68,9 @@ class Paper(Strict):
 class PaperRow:
     """A published value beside the measured one."""
 
-    quantity: Quantity
-    added_db: float
+    quantity: Quantity | FibreQuantity
+    added_db: float | None
+    """None for what is no measurement with the QKD pair."""
     published: float
     published_sd: float | None
     measured: float
@@ -81,14 +94,42 @@ def load_paper() -> Paper:
 def compare_with_paper(run: RunRecord) -> list[PaperRow]:
     """Hold `run` against the published tables; points without records are left out."""
     data = read_run(run)
+    paper = load_paper()
+    if data.facts.procedure == "fibre":
+        return [row for published in paper.fibre for row in _fibre_rows(published, data)]
     rows: list[PaperRow] = []
-    for published in load_paper().rows:
+    for published in paper.rows:
         if published.procedure != data.facts.procedure:
             continue
         columns = data.columns if published.procedure == "stability" else data.at(published.added_db)
         if columns.n:
             rows.append(_row(published, columns))
     return rows
+
+
+def _fibre_rows(published: PublishedFibre, data: RunData) -> list[PaperRow]:
+    """Return the row of a fibre's length or loss, mean of both directions; none where it was not found."""
+    try:
+        directions = fibre.directions_at(data, published.wavelength_nm)
+        if published.quantity == "fibre_length_km":
+            values = [direction.link.length_m / 1000.0 for direction in directions]
+        else:
+            values = [direction.loss_db() for direction in directions]
+    except LinkNotFound:
+        return []
+    return [
+        PaperRow(
+            quantity=published.quantity,
+            added_db=None,
+            published=published.published,
+            published_sd=None,
+            measured=sum(values) / len(values),
+            measured_sd=None,
+            z=None,
+            relation="=",
+            source=published.source,
+        )
+    ]
 
 
 def _row(published: Published, columns: Columns) -> PaperRow:

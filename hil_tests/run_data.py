@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hil_tests.fibre_trace import read_fibre_traces
 from sweeps.record.facts import RunFacts, is_same_point, read_facts
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from hil_tests.fibre_trace import FibreTrace
     from hil_tests.measure.estimates import Floats
     from sweeps.record.run_record import RunRecord
     from sweeps.record.schema import Gap, Point, Slot
@@ -54,6 +56,7 @@ class RunData:
     points: Sequence[Point]
     columns: Columns
     gaps: Sequence[Gap]
+    traces: Sequence[FibreTrace] = ()
 
     def at(self, point_db: float | None) -> Columns:
         """Return the records taken at one point of the sweep (None: all of the run)."""
@@ -74,7 +77,14 @@ class RunData:
 
 def read_run(run: RunRecord) -> RunData:
     """Read all that `run` holds; BenchError if its facts are not of their kind."""
-    return RunData(run.folder.name, read_facts(run), run.points(), _columns(run.slots()), run.gaps())
+    return RunData(
+        name=run.folder.name,
+        facts=read_facts(run),
+        points=run.points(),
+        columns=_columns(run.slots()),
+        gaps=run.gaps(),
+        traces=read_fibre_traces(run),
+    )
 
 
 def _columns(slots: Sequence[Slot]) -> Columns:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from drivers.errors import BenchError
+from hil_tests.measure.fibre import is_same_wavelength
 from hil_tests.measure.registry import measure
 from hil_tests.run_data import read_run
 from sweeps.record.facts import is_same_point
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 Verdict = Literal["pass", "marginal", "fail", "incomplete"]
 
+_OF_THE_PAIR: tuple[ProcedureName, ...] = ("attenuation", "stability")
+"""Procedures in which the QKD pair is at work."""
 WORST_FIRST: tuple[Verdict, ...] = ("fail", "incomplete", "marginal", "pass")
 
 
@@ -35,7 +38,10 @@ class Check:
     name: str
     title: str
     procedure: ProcedureName
+    quantity: str
     point_db: float | None
+    wavelength_nm: float | None
+    """Of the OTDR; None for what is no measurement of the fibre."""
     value: float | None
     unit: str
     low: float | None
@@ -86,7 +92,9 @@ def check_of(
         name=name,
         title=limit.title,
         procedure=procedure,
+        quantity=limit.quantity,
         point_db=limit.point_db,
+        wavelength_nm=limit.wavelength_nm,
         value=value,
         unit=limit.unit,
         low=limit.low,
@@ -176,7 +184,8 @@ def _what_is_missing(limit: Limit, estimate: Estimate, *, is_finished: bool) -> 
 
 def applies(limit: Limit, facts: RunFacts) -> bool:
     """Tell whether a run with these facts is judged by `limit`: its procedure, its points, its size."""
-    if limit.procedure not in ("any", facts.procedure):
+    procedures = _OF_THE_PAIR if limit.procedure == "any" else (limit.procedure,)
+    if facts.procedure not in procedures or not _is_in_plan(limit.wavelength_nm, facts):
         return False
     planned_db = facts.plan.attenuation.added_db
     point_db = limit.point_db
@@ -185,3 +194,10 @@ def applies(limit: Limit, facts: RunFacts) -> bool:
     planned = facts.records_planned_at(limit.point_db)
     least = limit.applies_when_records_at_least
     return least is None or planned is None or planned >= least
+
+
+def _is_in_plan(wavelength_nm: float | None, facts: RunFacts) -> bool:
+    if wavelength_nm is None:
+        return True
+    plan = facts.plan.fibre
+    return plan is not None and any(is_same_wavelength(wavelength_nm, nm) for nm in plan.wavelengths_nm)

@@ -12,7 +12,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AwareDatetime, Field, model_validator
 
-from drivers.facts.fibre_path import AnyPart, path_length_m, path_loss_db
+from drivers.facts.fibre_path import AnyPart, Positive, path_length_m, path_loss_db
 from drivers.facts.gear import AnyGear, CerberisXgrGear, FixedAttenuatorsGear, ViaviOtdrGear
 from drivers.facts.strict import Decibels, GearName, Strict, WavelengthNm
 
@@ -182,6 +182,28 @@ class StabilityPlan(Strict):
     records: Annotated[int, Field(ge=1)]
 
 
+class FibrePlan(Strict):
+    """Traces of the fibre by the OTDR of each site that has one: at each wavelength, from each such end."""
+
+    wavelengths_nm: Annotated[list[WavelengthNm], Field(min_length=1)]
+    range_km: Positive
+    pulse_ns: Positive
+    averaging_s: Positive
+    group_index: Annotated[float, Field(ge=1.3, le=1.7)] = 1.468
+
+
+class CalibrationPlan(Strict):
+    """An attenuator against a power meter: settings in the order in which they are visited, in each round.
+
+    A round is gone through forwards and then backwards, so that play of the motor is seen.
+    """
+
+    settings_db: Annotated[list[Decibels], Field(min_length=2)]
+    rounds: Annotated[int, Field(ge=2)]
+    """How often all of it is done: repeatability needs two."""
+    settle_s: Annotated[float, Field(ge=0, le=86_400)]
+
+
 class Plan(Strict):
     """A named set of procedures with their sizes."""
 
@@ -192,6 +214,10 @@ class Plan(Strict):
     """How often the appliance makes a telemetry record (each covers 1 s)."""
     attenuation: AttenuationPlan
     stability: StabilityPlan
+    fibre: FibrePlan | None = None
+    """None for a station whose fibre is not measured."""
+    calibration: CalibrationPlan | None = None
+    """None for an attenuator without a power meter behind it."""
 
 
 class Inventory(Strict):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hil_tests.measure import identity, sweep, telemetry
+from hil_tests.measure import fibre, identity, sweep, telemetry
 
 if TYPE_CHECKING:
     from hil_tests.limits import Limit
@@ -50,6 +50,15 @@ KINDS: dict[tuple[str, str], Kind] = {
     ("attenuator_setting", "worst_offset"): Kind("dB", sweep.worst_setting_offset),
     ("count", "worst_drop_offset"): Kind("dB", sweep.worst_drop_offset, ("dead_time_s",)),
     ("count", "worst_outlier"): Kind("s.d.", sweep.worst_outlier, ("point_db", "relative_drift")),
+    ("fibre_traces", "coverage"): Kind("1", fibre.coverage),
+    ("fibre_length", "worst_offset"): Kind("m", fibre.worst_length_offset),
+    ("fibre_loss", "mean_both_ways"): Kind("dB", fibre.mean_loss, ("wavelength_nm",)),
+    ("fibre_loss", "offset"): Kind("dB", fibre.loss_offset, ("wavelength_nm",)),
+    ("fibre_connection_loss", "worst"): Kind("dB", fibre.worst_connection_loss, ("wavelength_nm",)),
+    ("fibre_splice_loss", "worst"): Kind("dB", fibre.worst_splice_loss, ("wavelength_nm",)),
+    ("fibre_reflectance", "worst"): Kind("dB", fibre.worst_reflectance, ("wavelength_nm",)),
+    ("fibre_orl", "worst"): Kind("dB", fibre.worst_return_loss, ("wavelength_nm",)),
+    ("fibre_slope", "worst"): Kind("dB/km", fibre.worst_slope, ("wavelength_nm",)),
 }
 
 

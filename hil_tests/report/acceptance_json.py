@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from hil_tests.verdict import overall
+from sweeps.record.measured_rows import acquisitions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,6 +31,7 @@ _PROVENANCE_KEYS = (
     "finished_utc_s",
     "appliances",
     "attenuator",
+    "otdrs",
     "fibre",
     "provenance",
 )
@@ -66,6 +68,14 @@ def check_json(check: Check) -> dict[str, Any]:
 
 
 def provenance_of(runs: Sequence[RunRecord]) -> dict[str, Any]:
-    """Return where the runs come from: {"runs": {run name: its facts}}; facts not recorded are null."""
-    facts = {run.folder.name: run.meta() for run in runs}
-    return {"runs": {name: {key: meta.get(key) for key in _PROVENANCE_KEYS} for name, meta in facts.items()}}
+    """Return where the runs come from: {"runs": {run name: its facts}}; facts not recorded are null.
+
+    `artefacts` are the files beside its rows with their SHA-256.
+    """
+    return {"runs": {run.folder.name: _facts_of(run) for run in runs}}
+
+
+def _facts_of(run: RunRecord) -> dict[str, Any]:
+    meta = run.meta()
+    facts = {key: meta.get(key) for key in _PROVENANCE_KEYS}
+    return {**facts, "artefacts": {taken.sor: taken.sor_sha256 for taken in acquisitions(run)}}

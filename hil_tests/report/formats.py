@@ -9,7 +9,7 @@ from itertools import pairwise
 NOT_RECORDED = "not recorded"
 NO_FIGURE = "\u2013"
 
-_DECIMALS = {"bps": 0, "1/s": 0, "records": 0, "s": 3, "nm": 1, "dB": 3, "s.d.": 2}
+_DECIMALS = {"bps": 0, "1/s": 0, "records": 0, "s": 3, "nm": 1, "dB": 3, "m": 1, "s.d.": 2}
 _UNITS = (("d", 86400.0), ("h", 3600.0), ("min", 60.0), ("s", 1.0))
 _WITHOUT_UNIT = ("1", "records")
 _MINUS = "\u2212"

@@ -56,7 +56,7 @@ def run_rows(runs: Sequence[RunData]) -> list[FactRow]:
 
 def provenance_rows(runs: Sequence[RunData]) -> list[FactRow]:
     """Return where each run comes from."""
-    return _rows([_provenance(run.facts) for run in runs])
+    return _rows([_provenance(run) for run in runs])
 
 
 def _rows(facts: Sequence[dict[str, str]]) -> list[FactRow]:
@@ -84,7 +84,8 @@ def _run_facts(run: RunData) -> dict[str, str]:
     }
 
 
-def _provenance(facts: RunFacts) -> dict[str, str]:
+def _provenance(run: RunData) -> dict[str, str]:
+    facts = run.facts
     source = facts.provenance
     return {
         "Git commit": _commit(facts),
@@ -95,7 +96,13 @@ def _provenance(facts: RunFacts) -> dict[str, str]:
         "Inventory, SHA-256": formats.fact(source.inventory_sha256),
         "Limits, SHA-256": formats.fact(source.limits_sha256),
         "Plan, SHA-256": formats.fact(facts.plan_sha256),
+        "Artefacts, SHA-256": _artefacts(run),
     }
+
+
+def _artefacts(run: RunData) -> str:
+    taken = (trace.acquisition for trace in run.traces)
+    return "; ".join(f"{each.sor} {each.sor_sha256}" for each in taken) or "none"
 
 
 def _plan(facts: RunFacts) -> str:
@@ -104,6 +111,9 @@ def _plan(facts: RunFacts) -> str:
 
 
 def _lab_time(run: RunData) -> str:
+    taken_s = [trace.acquisition.taken_s for trace in run.traces]
+    if taken_s:
+        return f"{formats.utc(min(taken_s))}, {formats.duration(max(taken_s) - min(taken_s))}"
     starts = run.columns.window_start_s
     if starts.size == 0:
         return formats.NOT_RECORDED
@@ -113,7 +123,8 @@ def _lab_time(run: RunData) -> str:
 
 def _records(run: RunData) -> str:
     planned = run.facts.records_planned_at(None)
-    return f"{run.columns.n:,} of {formats.NOT_RECORDED if planned is None else f'{planned:,}'}"
+    taken = len(run.traces) if run.facts.procedure == "fibre" else run.columns.n
+    return f"{taken:,} of {formats.NOT_RECORDED if planned is None else f'{planned:,}'}"
 
 
 def _emulation(facts: RunFacts) -> str:
@@ -151,7 +162,14 @@ def gear_rows(runs: Sequence[RunData]) -> list[GearRow]:
         device = run.facts.attenuator
         if device is not None:
             rows[_gear_row("attenuator", device, "in line with the quantum channel")] = None
+        for gear, otdr in run.facts.otdrs.items():
+            rows[_gear_row(gear, otdr, _where_it_stood(run, gear))] = None
     return list(rows)
+
+
+def _where_it_stood(run: RunData, gear: str) -> str:
+    sites = {trace.acquisition.site for trace in run.traces if trace.acquisition.gear == gear}
+    return f"OTDR at {', '.join(sorted(sites)) or formats.NOT_RECORDED}"
 
 
 def _gear_row(gear: str, device: InstrumentFacts, details: str) -> GearRow:

@@ -12,15 +12,17 @@ from markupsafe import Markup
 
 from hil_tests.paper import load_paper
 from hil_tests.procedures import PROCEDURE_TITLES, procedures_not_run
-from hil_tests.report import formats, paper_view, record_view
+from hil_tests.report import fibre_view, formats, paper_view, record_view
 from hil_tests.report.figures import attenuation_figure, stability_figure
 from hil_tests.run_data import read_run
 from hil_tests.verdict import overall
+from sweeps.record.facts import PlanFacts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hil_tests.paper import PaperRow
+    from hil_tests.procedures import PlannedProcedures
     from hil_tests.run_data import RunData
     from hil_tests.verdict import Check, Verdict
     from sweeps.record.run_record import RunRecord
@@ -41,7 +43,8 @@ _HELPERS: dict[str, Any] = {
     "limit": formats.limit,
     "paper_figure": paper_view.paper_figure,
     "paper_name": paper_view.paper_name,
-    "is_met": paper_view.is_met,
+    "agreement": paper_view.agreement,
+    "marked": fibre_view.marked,
 }
 
 
@@ -65,13 +68,15 @@ def render_summary(
     paper_rows: Sequence[PaperRow],
     *,
     problems: Sequence[str] = (),
+    plan: PlannedProcedures | None = None,
 ) -> str:
     """Render verdict, tables, figures and provenance of `runs` as HTML without scripts or outside links.
 
     `problems` are what the bench could not do; with one of them the verdict is never better than incomplete.
+    `plan` says of what an acceptance is made; the runs' own where it is None.
     """
     data = [read_run(run) for run in runs]
-    not_run = procedures_not_run(run.facts.procedure for run in data)
+    not_run = procedures_not_run((run.facts.procedure for run in data), plan or _plan_of(data))
     verdict = overall(checks, [*problems, *not_run])
     context: dict[str, Any] = {
         "runs": data,
@@ -87,6 +92,7 @@ def render_summary(
         "paper_rows": paper_rows,
         "paper_title": load_paper().title,
         "figures": _figures(data),
+        "fibre_views": fibre_view.fibre_views(data, checks),
         "run_rows": record_view.run_rows(data),
         "gear_rows": record_view.gear_rows(data),
         "provenance_rows": record_view.provenance_rows(data),
@@ -97,6 +103,10 @@ def render_summary(
         **_HELPERS,
     }
     return _environment().get_template("summary.html.j2").render(context)
+
+
+def _plan_of(data: Sequence[RunData]) -> PlannedProcedures:
+    return data[0].facts.plan if data else PlanFacts()
 
 
 def _environment() -> Environment:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from sweeps.record.run_record import RunRecord
 
-ProcedureName = Literal["attenuation", "stability"]
+ProcedureName = Literal["fibre", "calibration", "attenuation", "stability"]
 
 
 class Recorded(BaseModel):
@@ -72,6 +72,19 @@ class StabilityPlanFacts(Recorded):
     records: int | None = None
 
 
+class FibrePlanFacts(Recorded):
+    """How the fibre is measured."""
+
+    wavelengths_nm: list[float] = Field(default_factory=list[float])
+
+
+class CalibrationPlanFacts(Recorded):
+    """How an attenuator is calibrated."""
+
+    settings_db: list[float] = Field(default_factory=list[float])
+    rounds: int | None = None
+
+
 class PlanFacts(Recorded):
     """The plan that was frozen into the run."""
 
@@ -79,6 +92,8 @@ class PlanFacts(Recorded):
     record_period_s: float | None = None
     attenuation: AttenuationPlanFacts = AttenuationPlanFacts()
     stability: StabilityPlanFacts = StabilityPlanFacts()
+    fibre: FibrePlanFacts | None = None
+    calibration: CalibrationPlanFacts | None = None
 
 
 class ProvenanceFacts(Recorded):
@@ -110,6 +125,8 @@ class RunFacts(Recorded):
     profile: str | None = None
     started_utc_s: float | None = None
     finished_utc_s: float | None = None
+    records_planned: int | None = None
+    """How many records the procedure takes by its plan."""
     ended: str | None = None
     """Why it was broken off."""
     follows: str | None = None
@@ -117,6 +134,7 @@ class RunFacts(Recorded):
     runner: HostProcess | None = None
     appliances: dict[str, ApplianceFacts] = Field(default_factory=dict[str, ApplianceFacts])
     attenuator: InstrumentFacts | None = None
+    otdrs: dict[str, InstrumentFacts] = Field(default_factory=dict[str, InstrumentFacts])
     fibre: FibreFacts = FibreFacts()
     provenance: ProvenanceFacts = ProvenanceFacts()
 
@@ -134,6 +152,8 @@ class RunFacts(Recorded):
         """Return how many records the plan wants at one point of the sweep (None: in the whole run)."""
         if self.procedure == "stability":
             return self.plan.stability.records
+        if self.procedure != "attenuation":
+            return self.records_planned
         per_point = self.plan.attenuation.records_per_point
         points = self.plan.attenuation.added_db
         if per_point is None or not points:

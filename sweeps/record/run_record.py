@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import suppress
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -18,7 +19,7 @@ from sweeps.record.database import check_version, make_database, open_to_read, o
 from sweeps.record.schema import Event, Gap, Point, Schedule, Slot
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 LOG_NAME = "log.sqlite"
@@ -186,26 +187,39 @@ class RunRecord:
         except sqlite3.Error as error:
             raise RecordError(f"run record {self.folder}: {error}") from None
 
+    def write_together(self, rows: Sequence[tuple[str, tuple[object, ...]]]) -> None:
+        """Write all of `rows` (statement and values each) in one commit, or none; RecordError as above."""
+        self._write("BEGIN", ())
+        try:
+            for statement, values in rows:
+                self._write(statement, values)
+            self._write("COMMIT", ())
+        except BaseException:
+            with suppress(sqlite3.Error):
+                self._database.execute("ROLLBACK")
+            raise
+
     # --- reading
 
     def meta(self) -> dict[str, Any]:
         """Return every fact about the run."""
-        rows = self._read("SELECT key, value FROM meta")
+        rows = self.read_rows("SELECT key, value FROM meta")
         return {key: json.loads(value) for key, value in rows}
 
     def sessions(self) -> list[dict[str, Any]]:
         """Return the provenance of every process that worked on the run, oldest first."""
-        return [json.loads(text) for (text,) in self._read("SELECT provenance FROM session ORDER BY id")]
+        return [json.loads(text) for (text,) in self.read_rows("SELECT provenance FROM session ORDER BY id")]
 
     def events(self) -> list[Event]:
         """Return the journal, oldest first."""
         return [
-            Event(*row) for row in self._read("SELECT lab_time_s, utc_s, kind, text FROM event ORDER BY id")
+            Event(*row)
+            for row in self.read_rows("SELECT lab_time_s, utc_s, kind, text FROM event ORDER BY id")
         ]
 
     def points(self) -> list[Point]:
         """Return the visits to sweep points in the order in which they were made."""
-        rows = self._read(
+        rows = self.read_rows(
             "SELECT id, step, added_db, setting_db, readback_db, wavelength_nm, settled_s, uncertainty_db"
             " FROM point ORDER BY id"
         )
@@ -213,23 +227,25 @@ class RunRecord:
 
     def schedules(self) -> list[Schedule]:
         """Return the schedules, oldest first."""
-        rows = self._read("SELECT point, start_s, period_s, first_slot, end_slot FROM schedule ORDER BY id")
+        rows = self.read_rows(
+            "SELECT point, start_s, period_s, first_slot, end_slot FROM schedule ORDER BY id"
+        )
         return [Schedule(*row) for row in rows]
 
     def slots(self, point: int | None = None) -> list[Slot]:
         """Return the telemetry (of one sweep point, if given) in the order in which it was taken."""
         where, arguments = ("", ()) if point is None else (" WHERE point = ?", (point,))
-        rows = self._read(f"SELECT {_TELEMETRY} FROM telemetry{where} ORDER BY id", arguments)  # noqa: S608 - a constant
+        rows = self.read_rows(f"SELECT {_TELEMETRY} FROM telemetry{where} ORDER BY id", arguments)  # noqa: S608 - a constant
         return [_slot_of(row) for row in rows]
 
     def newest_slot(self) -> Slot | None:
         """Return the telemetry that was taken last; None before the first."""
-        rows = self._read(f"SELECT {_TELEMETRY} FROM telemetry ORDER BY id DESC LIMIT 1")  # noqa: S608 - a constant
+        rows = self.read_rows(f"SELECT {_TELEMETRY} FROM telemetry ORDER BY id DESC LIMIT 1")  # noqa: S608 - a constant
         return _slot_of(rows[0]) if rows else None
 
     def first_slot_of(self, point: int | None) -> Slot | None:
         """Return the telemetry that a schedule took first; None before that."""
-        rows = self._read(
+        rows = self.read_rows(
             f"SELECT {_TELEMETRY} FROM telemetry WHERE point IS ? ORDER BY id LIMIT 1",  # noqa: S608 - a constant
             (point,),
         )
@@ -237,32 +253,40 @@ class RunRecord:
 
     def filled_slots(self, point: int | None) -> set[int]:
         """Return the slots of a sweep point (None: outside a sweep) that have a record."""
-        rows = self._read("SELECT DISTINCT slot FROM telemetry WHERE point IS ?", (point,))
+        rows = self.read_rows("SELECT DISTINCT slot FROM telemetry WHERE point IS ?", (point,))
         return {slot for (slot,) in rows}
 
     def count_records(self) -> int:
-        """Return how many telemetry records were taken."""
-        ((count,),) = self._read("SELECT count(*) FROM telemetry")
+        """Return how many records were taken: of telemetry, of the fibre, of power."""
+        ((count,),) = self.read_rows(
+            "SELECT (SELECT count(*) FROM telemetry) + (SELECT count(*) FROM acquisition)"
+            " + (SELECT count(*) FROM power_reading)"
+        )
         return count
 
     def gaps(self) -> list[Gap]:
         """Return every gap, oldest first; a slot that was filled later is none."""
-        rows = self._read("SELECT slot, first_sequence, last_sequence, reason, point FROM gap ORDER BY id")
+        rows = self.read_rows(
+            "SELECT slot, first_sequence, last_sequence, reason, point FROM gap ORDER BY id"
+        )
         if not rows:
             return []
-        filled = set(self._read("SELECT DISTINCT point, slot FROM telemetry"))
+        filled = set(self.read_rows("SELECT DISTINCT point, slot FROM telemetry"))
         return [gap for gap in (Gap(*row) for row in rows) if (gap.point, gap.slot) not in filled]
 
     def newest_lab_time_s(self) -> float | None:
         """Return the latest lab time (s since the Unix epoch) that any row proves; None without one."""
-        ((newest_s,),) = self._read(
+        ((newest_s,),) = self.read_rows(
             "SELECT max(t) FROM (SELECT max(lab_time_s) AS t FROM event UNION ALL"
             " SELECT max(settled_s) FROM point UNION ALL"
-            " SELECT max(window_start_s + window_s) FROM telemetry)"
+            " SELECT max(window_start_s + window_s) FROM telemetry UNION ALL"
+            " SELECT max(taken_s) FROM acquisition UNION ALL"
+            " SELECT max(taken_s) FROM power_reading)"
         )
         return newest_s
 
-    def _read(self, statement: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
+    def read_rows(self, statement: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
+        """Return what a SELECT finds; RecordError if it cannot be read."""
         try:
             return self._database.execute(statement, values).fetchall()
         except sqlite3.Error as error:

@@ -38,6 +38,21 @@ CREATE TABLE gap (
   first_sequence INTEGER, last_sequence INTEGER,
   reason TEXT NOT NULL, utc_s REAL NOT NULL
 ) STRICT;
+CREATE TABLE acquisition (
+  step INTEGER PRIMARY KEY, site TEXT NOT NULL, gear TEXT NOT NULL,
+  wavelength_nm REAL NOT NULL, pulse_ns REAL NOT NULL, range_km REAL NOT NULL, averaging_s REAL NOT NULL,
+  group_index REAL NOT NULL, backscatter_db REAL NOT NULL, launch_m REAL NOT NULL, tail_m REAL NOT NULL,
+  taken_s REAL NOT NULL, sor TEXT NOT NULL, sor_sha256 TEXT NOT NULL, utc_s REAL NOT NULL
+) STRICT;
+CREATE TABLE otdr_event (
+  step INTEGER NOT NULL REFERENCES acquisition (step), number INTEGER NOT NULL, content TEXT NOT NULL,
+  PRIMARY KEY (step, number)
+) STRICT;
+CREATE TABLE power_reading (
+  round INTEGER NOT NULL, step INTEGER NOT NULL, setting_db REAL NOT NULL,
+  readback_db REAL NOT NULL, power_dbm REAL NOT NULL, wavelength_nm REAL NOT NULL, taken_s REAL NOT NULL,
+  utc_s REAL NOT NULL, PRIMARY KEY (round, step)
+) STRICT;
 CREATE UNIQUE INDEX telemetry_slot ON telemetry (ifnull(point, 0), slot);
 -- A slot is missed once, and a number lost once, however often the run is taken up again.
 CREATE UNIQUE INDEX gap_slot ON gap (ifnull(point, 0), slot) WHERE slot IS NOT NULL;
@@ -109,6 +124,45 @@ class Event:
     utc_s: float
     kind: str
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Acquisition:
+    """A trace of the fibre that the OTDR of a site took; `step` is its place in the plan.
+
+    Its settings are those that the device said it took.
+    """
+
+    step: int
+    site: str
+    gear: str
+    wavelength_nm: float
+    pulse_ns: float
+    range_km: float
+    averaging_s: float
+    group_index: float
+    backscatter_db: float
+    launch_m: float
+    """Fibre between OTDR and the link; 0 for none."""
+    tail_m: float
+    """Fibre at the link's far end; 0 for none."""
+    taken_s: float
+    sor: str
+    """The trace as a `.sor` file: its name among the artefacts."""
+    sor_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class PowerReading:
+    """Light behind an attenuator at one setting; `step` is its place within a round of settings."""
+
+    round: int
+    step: int
+    setting_db: float
+    readback_db: float
+    power_dbm: float
+    wavelength_nm: float
+    taken_s: float
 
 
 # What kind of line it is, where a program of ours writes or reads it; what a lab did is told as "lab: ...".

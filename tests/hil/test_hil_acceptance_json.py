@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -13,18 +14,20 @@ from hil_tests.limits import load_limits
 from hil_tests.paper import compare_with_paper
 from hil_tests.report.acceptance_json import provenance_of, write_acceptance_json
 from hil_tests.verdict import judge
+from tests.hil.fibre_runs import fibre_run
 from tests.hil.synthetic_runs import ALL_DB, attenuation_run, stability_run
 
 LIMITS = load_limits(Path(__file__).parents[2] / "hil_tests" / "limits" / "paper-link.yaml")
 CHECK_KEYS = {
     *("name", "value", "unit", "limit", "margin", "verdict"),
-    *("title", "procedure", "point_db", "low", "high", "guard_band"),
+    *("title", "procedure", "quantity", "point_db", "wavelength_nm", "low", "high", "guard_band"),
     *("n", "n_effective", "standard_error", "source", "note"),
 }
 PAPER_KEYS = {"quantity", "added_db", "published", "published_sd", "measured", "measured_sd", "z"}
 PROVENANCE_KEYS = {
     *("procedure", "plan_name", "station", "target", "clock", "seed", "fidelity", "profile"),
     *("started_utc_s", "finished_utc_s", "appliances", "attenuator", "fibre", "provenance"),
+    *("otdrs", "artefacts"),
 }
 
 
@@ -72,6 +75,28 @@ def test_provenance_says_where_the_run_comes_from(report: dict[str, Any]) -> Non
     assert run["seed"] == 1
     assert run["clock"] == "virtual"
     assert run["provenance"]["limits_sha256"] == "b" * 64
+
+
+def test_a_trace_stands_in_provenance_with_its_sum_and_its_otdr(tmp_path: Path) -> None:
+    run = fibre_run(tmp_path / "fibre", 1)
+    provenance = provenance_of([run])["runs"]["fibre"]
+    assert provenance["artefacts"] == {
+        file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in run.artefacts.iterdir()
+    }
+    assert len(provenance["artefacts"]) == 2
+    assert provenance["otdrs"]["otdr_b"]["serial"] == "SO-gdc_b"
+
+
+def test_the_fibre_stands_beside_table_1(tmp_path: Path) -> None:
+    run = fibre_run(tmp_path / "fibre", 1)
+    path = tmp_path / "acceptance.json"
+    write_acceptance_json(path, judge(LIMITS, run), compare_with_paper(run), provenance_of([run]))
+    written = json.loads(path.read_text())
+    length, loss = written["paper"]
+    assert (length["quantity"], length["published"], length["added_db"]) == ("fibre_length_km", 19.87, None)
+    assert (loss["quantity"], loss["published"]) == ("fibre_loss_db", 12.47)
+    of_the_loss = next(check for check in written["checks"] if check["name"] == "fibre_loss_1550nm")
+    assert (of_the_loss["quantity"], of_the_loss["wavelength_nm"]) == ("fibre_loss", 1550.0)
 
 
 def test_facts_not_recorded_are_null(tmp_path: Path) -> None:

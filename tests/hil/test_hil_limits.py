@@ -65,12 +65,21 @@ def test_shipped_limits_have_every_named_check() -> None:
         "attenuation_skr_12db_bps",
         "attenuation_point_homogeneous_12db",
         "attenuation_records_12db",
+        "fibre_traces_taken",
+        "fibre_length_m",
+        "fibre_loss_1550nm",
+    }
+    of_the_fibre = {
+        f"fibre_{what}_{nm}nm"
+        for nm in (1310, 1550, 1625)
+        for what in ("connection_loss", "splice_loss", "reflectance", "orl", "slope")
     }
     limits = load_limits(SHIPPED)
-    assert set(limits.checks) == at_points | others
+    assert set(limits.checks) == at_points | others | of_the_fibre
     for name, limit in limits.checks.items():
-        # The point is in the name, so that a verdict names it.
+        # The point is in the name, so that a verdict names it; so is the wavelength.
         assert limit.point_db is None or f"_{limit.point_db:g}db" in name
+        assert limit.wavelength_nm is None or name.endswith(f"_{limit.wavelength_nm:g}nm")
 
 
 def test_all_mistakes_are_told_at_once(write: Callable[[str], Path]) -> None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hil_tests.paper import compare_with_paper, load_paper
-from hil_tests.report.paper_view import is_met, paper_figure
+from hil_tests.report.paper_view import agreement, is_met, paper_figure
+from tests.hil.fibre_runs import SETTINGS_1310, FibreRun, cut_both_ways, fibre_run, papers_link
 from tests.hil.synthetic_runs import ALL_DB, attenuation_run, stability_run
 
 if TYPE_CHECKING:
@@ -45,6 +46,34 @@ def test_published_values_are_those_of_the_tables() -> None:
     }
 
 
+def test_published_values_of_the_fibre_are_those_of_table_1() -> None:
+    rows = {(row.quantity, row.wavelength_nm): row.published for row in load_paper().fibre}
+    assert rows == {("fibre_length_km", 1550): 19.87, ("fibre_loss_db", 1550): 12.47}
+
+
+def test_the_fibre_is_held_against_table_1(tmp_path: Path) -> None:
+    length, loss = compare_with_paper(fibre_run(tmp_path / "run", 1))
+    assert length.measured == pytest.approx(19.87, abs=0.001)
+    assert loss.measured == pytest.approx(12.47, abs=0.01)
+    assert paper_figure(length, 19.87, None) == "19.870 km"
+    assert paper_figure(loss, 12.471, None) == "12.47 dB"
+    assert agreement(replace(length, measured=19.8703)) == "+0.3 m"
+    assert agreement(replace(loss, measured=12.372)) == "\u22120.098 dB"
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        FibreRun(cut_both_ways(papers_link(), 8000.0)),
+        FibreRun(settings=(SETTINGS_1310,)),
+        FibreRun(seen=()),
+    ],
+    ids=["cut", "other wavelength", "no traces"],
+)
+def test_a_fibre_that_was_not_measured_so_has_no_row(tmp_path: Path, wanted: FibreRun) -> None:
+    assert compare_with_paper(fibre_run(tmp_path / "run", 1, wanted)) == []
+
+
 def test_z_is_in_published_standard_deviations(tmp_path: Path) -> None:
     rows = compare_with_paper(stability_run(tmp_path / "run", 1, change=two_thousand))
     skr = next(row for row in rows if row.quantity == "skr_bps")
@@ -66,6 +95,9 @@ def test_what_has_no_published_deviation_has_no_z(tmp_path: Path) -> None:
     assert (zero.quantity, zero.published, zero.measured, zero.z) == ("skr_bps", 0.0, 0.0, None)
     assert is_met(zero)
     assert not is_met(replace(zero, measured=560.0))
+    assert agreement(zero) == "as published"
+    assert agreement(replace(zero, measured=560.0)) == "not as published"
+    assert agreement(replace(zero, z=-1.254)) == "\u22121.25"
 
 
 @pytest.mark.parametrize(("measured", "met"), [(0.98, True), (0.96, False)])

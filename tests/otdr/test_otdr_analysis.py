@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from drivers.facts.fibre_types import fibre_type
-from emulators.otdr import bidirectional
 from emulators.otdr.analysis import analyse
 from emulators.otdr.events import Analysis, LinkNotFoundError, link_result
 from emulators.otdr.instrument import load_instrument
@@ -52,7 +51,6 @@ def test_the_analysis_knows_nothing_of_the_plant() -> None:
         "lines",
         "sections",
         "settings",
-        "bidirectional",
     }
     for name in allowed:
         tree = ast.parse((FOLDER / f"{name}.py").read_text())
@@ -170,53 +168,6 @@ def test_a_real_connector_at_twice_the_distance_is_no_ghost() -> None:
         FibreSpan(3000.0, G652),
     )  # fmt: skip
     assert [event.kind for event in analysis.between_ends()] == ["reflective", "reflective"]
-
-
-def test_a_gainer_averages_out_over_both_directions() -> None:
-    path = OpticalPath(
-        (
-            FibreSpan(4000.0, G652),
-            Splice(0.06),
-            FibreSpan(5000.0, A1),
-            Connector(0.3, -50.0),
-            FibreSpan(3000.0, G652),
-        )
-    )
-    limits = Thresholds(loss_db=0.03)
-    near, far = (
-        analyse(acquire(each, INSTRUMENT, SETTINGS, np.random.default_rng(1)), limits)
-        for each in (path, path.reversed())
-    )
-    splice, connector = bidirectional.average(near, far, within_m=10.0)
-    assert (splice.near_loss_db, splice.far_loss_db) == (
-        pytest.approx(0.06 + 0.35, abs=0.01),
-        pytest.approx(0.06 - 0.35, abs=0.01),
-    )
-    assert far.between_ends()[1].kind == "gainer"
-    assert splice.loss_db == pytest.approx(0.06, abs=0.01)
-    assert connector.loss_db == pytest.approx(0.3, abs=0.01)
-    assert connector.reflectance_db == pytest.approx(-50.0, abs=1.0)
-    assert splice.position_m == pytest.approx(4000.0, abs=5.0)
-
-
-def test_an_event_seen_from_one_end_only_is_kept() -> None:
-    path = OpticalPath((FibreSpan(4000.0, G652), Splice(0.35), FibreSpan(5000.0, A1)))
-    near, far = (
-        analyse(acquire(each, INSTRUMENT, SETTINGS, np.random.default_rng(1)))
-        for each in (path, path.reversed())
-    )
-    assert far.between_ends() == ()
-    (event,) = bidirectional.average(near, far, within_m=10.0)
-    assert event.loss_db == pytest.approx(0.35, abs=0.01)
-    (event,) = bidirectional.average(far, near, within_m=10.0)
-    assert event.position_m == pytest.approx(5000.0, abs=5.0)
-
-
-def test_two_directions_need_an_end_each() -> None:
-    short = AcquisitionSettings(1550.0, 100.0, 10.0, 3.125, 30.0)
-    endless = found(FibreSpan(20_000.0, G652), settings=short)
-    with pytest.raises(ValueError, match="end of fibre"):
-        bidirectional.average(endless, endless, 10.0)
 
 
 def test_return_loss_by_integration() -> None:

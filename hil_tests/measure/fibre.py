@@ -1,0 +1,289 @@
+"""Measure the fibre by the OTDR's tables of events, from each end that has one.
+
+A trace whose file is not the one that was taken, a direction that is missing, a link that the table does not
+hold: each makes the check incomplete, with the reason in words.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import wraps
+from typing import TYPE_CHECKING
+
+from hil_tests.measure import two_way
+from hil_tests.measure.estimates import exactly
+from hil_tests.measure.measured import Measured
+from hil_tests.measure.otdr_link import LinkNotFound, end_to_end_loss_db, link_of
+from hil_tests.measure.return_loss import return_loss
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+
+    from drivers.roles import MarkedDb
+    from hil_tests.fibre_trace import FibreTrace
+    from hil_tests.limits import Limit
+    from hil_tests.measure.measured import Measure
+    from hil_tests.measure.otdr_link import Link
+    from hil_tests.measure.return_loss import ReturnLoss
+    from hil_tests.measure.two_way import LinkEvent
+    from hil_tests.run_data import RunData
+
+# A slope needs a line of some length: over 50 pulses (500 m at 100 ns) it is good to about 0.005 dB/km.
+_LEAST_PULSES_FOR_SLOPE = 50.0
+_SAME_NM = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Direction:
+    """A trace in which the link was found."""
+
+    trace: FibreTrace
+    link: Link
+
+    @property
+    def site(self) -> str:
+        """Where the OTDR stood."""
+        return self.trace.acquisition.site
+
+    @property
+    def pulse_m(self) -> float:
+        """The pulse on the distance axis in m."""
+        return two_way.pulse_m(self.trace.acquisition.pulse_ns, self.trace.acquisition.group_index)
+
+    def return_loss(self) -> ReturnLoss:
+        """Return the link's return loss from here; LinkNotFound if the table does not tell."""
+        acquisition = self.trace.acquisition
+        with _naming(self.trace):
+            return return_loss(self.link, acquisition.backscatter_db, acquisition.group_index)
+
+    def loss_db(self) -> float:
+        """Return the end-to-end loss in dB as seen from here; LinkNotFound if the table does not tell."""
+        with _naming(self.trace):
+            return end_to_end_loss_db(self.link)
+
+
+@contextmanager
+def _naming(trace: FibreTrace) -> Generator[None]:
+    """Say which trace it is in which something was not found."""
+    try:
+        yield
+    except LinkNotFound as error:
+        raise LinkNotFound(f"{trace.name}: {error}") from None
+
+
+def wavelengths_nm(data: RunData) -> list[float]:
+    """Return the wavelengths of the plan, or else those of the traces."""
+    plan = data.facts.plan.fibre
+    if plan is not None and plan.wavelengths_nm:
+        return plan.wavelengths_nm
+    return sorted({trace.acquisition.wavelength_nm for trace in data.traces})
+
+
+def traces_at(data: RunData, wavelength_nm: float) -> list[FibreTrace]:
+    """Return the traces taken at a wavelength, in the order of the plan."""
+    return [t for t in data.traces if is_same_wavelength(t.acquisition.wavelength_nm, wavelength_nm)]
+
+
+def is_same_wavelength(one_nm: float, other_nm: float) -> bool:
+    """Tell whether two figures name the same laser."""
+    return abs(one_nm - other_nm) < _SAME_NM
+
+
+def direction_of(trace: FibreTrace) -> Direction:
+    """Find the link in a trace; LinkNotFound, naming the trace, if it cannot be used or has none."""
+    if trace.problem:
+        raise LinkNotFound(f"{trace.name}: {trace.problem}")
+    acquisition = trace.acquisition
+    with _naming(trace):
+        return Direction(trace, link_of(trace.events, acquisition.launch_m, acquisition.tail_m))
+
+
+def directions_at(data: RunData, wavelength_nm: float) -> list[Direction]:
+    """Return every planned direction at a wavelength, the near end first; LinkNotFound if one is missing."""
+    missing = missing_at(data, wavelength_nm)
+    if missing:
+        raise LinkNotFound(missing)
+    return [direction_of(trace) for trace in traces_at(data, wavelength_nm)]
+
+
+def missing_at(data: RunData, wavelength_nm: float) -> str:
+    """Say that a planned trace of a wavelength is missing; empty if none is."""
+    found = traces_at(data, wavelength_nm)
+    if not found:
+        return f"{wavelength_nm:g} nm: no trace was taken"
+    planned = (data.facts.records_planned or 0) // max(len(wavelengths_nm(data)), 1)
+    if len(found) >= planned:
+        return ""
+    there = ", ".join(trace.acquisition.site for trace in found)
+    return f"{wavelength_nm:g} nm: {len(found)} of {planned} traces, from {there}"
+
+
+def link_events(directions: Sequence[Direction]) -> list[LinkEvent]:
+    """Return the link's events with their losses: the mean of two directions, or what the only one shows."""
+    near = directions[0]
+    if len(directions) == 1:
+        return two_way.from_one_end(near.link)
+    longest_m = max(direction.pulse_m for direction in directions)
+    return two_way.average(near.link, directions[1].link, two_way.matching_m(longest_m))
+
+
+def _or_reason(measure: Measure) -> Measure:
+    """Make a link that was not found an answer without a value."""
+
+    @wraps(measure)
+    def measured(data: RunData, limit: Limit) -> Measured:
+        try:
+            return measure(data, limit)
+        except LinkNotFound as error:
+            return Measured(None, str(error))
+
+    return measured
+
+
+def coverage(data: RunData, limit: Limit) -> Measured:
+    """Give the share of the planned traces that were taken and are there as they were taken."""
+    del limit
+    planned = data.facts.records_planned
+    if not planned:
+        return Measured(None, "the run does not say how many traces were planned")
+    whole = [trace for trace in data.traces if not trace.problem]
+    problems = "; ".join(trace.problem for trace in data.traces if trace.problem)
+    if problems:
+        return Measured(None, problems)
+    return Measured(exactly(len(whole) / planned, planned), f"{len(whole)} of {planned}")
+
+
+@_or_reason
+def worst_length_offset(data: RunData, limit: Limit) -> Measured:
+    """Give the measured length less the inventory's in m, where it is largest, of all traces."""
+    expected_km = data.facts.fibre.length_km
+    if expected_km is None:
+        return Measured(None, "the run does not say the fibre's length")
+    chosen_nm = wavelengths_nm(data) if limit.wavelength_nm is None else [limit.wavelength_nm]
+    directions = [direction for nm in chosen_nm for direction in directions_at(data, nm)]
+    worst = max(directions, key=lambda each: abs(each.link.length_m - 1000.0 * expected_km), default=None)
+    if worst is None:
+        return Measured(None, "no trace was taken")
+    note = f"{worst.trace.name}: {worst.link.length_m / 1000.0:.4f} km"
+    return Measured(exactly(worst.link.length_m - 1000.0 * expected_km, len(directions)), note)
+
+
+@_or_reason
+def mean_loss(data: RunData, limit: Limit) -> Measured:
+    """Give the link's loss, both connectors included, as the mean of both directions in dB."""
+    return _mean_loss(_directions(data, limit))
+
+
+@_or_reason
+def loss_offset(data: RunData, limit: Limit) -> Measured:
+    """Give the link's loss, mean of both directions, less the inventory's in dB."""
+    fibre = data.facts.fibre
+    assert limit.wavelength_nm is not None  # noqa: S101 - the limits file is checked for it
+    if fibre.loss_db is None or fibre.wavelength_nm is None:
+        return Measured(None, "the run does not say the fibre's loss")
+    if not is_same_wavelength(fibre.wavelength_nm, limit.wavelength_nm):
+        return Measured(None, f"the inventory gives the fibre's loss at {fibre.wavelength_nm:g} nm only")
+    measured = _mean_loss(_directions(data, limit))
+    if measured.estimate is None:
+        return measured
+    n = measured.estimate.n
+    note = f"{measured.note}; {measured.estimate.value:.3f} dB, inventory {fibre.loss_db:g} dB"
+    return Measured(exactly(measured.estimate.value - fibre.loss_db, n), note)
+
+
+def _mean_loss(directions: Sequence[Direction]) -> Measured:
+    losses_db = [direction.loss_db() for direction in directions]
+    told = ", ".join(f"{loss:.3f} dB from {d.site}" for loss, d in zip(losses_db, directions, strict=True))
+    alone = "one direction only: " if len(directions) == 1 else ""
+    return Measured(exactly(sum(losses_db) / len(losses_db), len(losses_db)), f"{alone}{told}")
+
+
+@_or_reason
+def worst_connection_loss(data: RunData, limit: Limit) -> Measured:
+    """Give the loss in dB of the event with a reflection that loses most: a connector, or several."""
+    directions = _directions(data, limit)
+    return _worst_loss([e for e in link_events(directions) if e.reflectance_db is not None], directions)
+
+
+@_or_reason
+def worst_splice_loss(data: RunData, limit: Limit) -> Measured:
+    """Give the loss in dB of the event without a reflection that loses most: a splice, a bend."""
+    directions = _directions(data, limit)
+    return _worst_loss([e for e in link_events(directions) if e.reflectance_db is None], directions)
+
+
+def _worst_loss(events: Sequence[LinkEvent], directions: Sequence[Direction]) -> Measured:
+    for direction in directions:
+        # The losses of the two connectors must be there, or the worst could be one of them.
+        direction.loss_db()
+    if not events:
+        return Measured(exactly(0.0, len(directions)), "no such event")
+    worst = max(events, key=lambda event: event.loss_db)
+    marks = ", approximate: a neighbour's loss may be in it" if worst.is_approximate else ""
+    alone = ", one direction only" if len(directions) == 1 else ""
+    note = f"at {_km(worst.position_m)}, of {len(events)} events{marks}{alone}"
+    return Measured(exactly(worst.loss_db, len(events)), note)
+
+
+@_or_reason
+def worst_reflectance(data: RunData, limit: Limit) -> Measured:
+    """Give the largest reflectance of any event in dB; a bound is no value unless it is beyond the limit."""
+    events = link_events(_directions(data, limit))
+    known = [(e.reflectance_db, e.position_m) for e in events if e.reflectance_db is not None]
+    if not known:
+        return Measured(None, "no event reflects: what the connectors reflect is below the OTDR's threshold")
+    worst, position_m = max(known, key=lambda one: one[0].value)
+    bounds = [(mark, at_m) for mark, at_m in known if mark.bound == "at_least"]
+    if bounds and not _is_above(worst, limit):
+        at = ", ".join(f"{mark.value:g} dB at {_km(at_m)}" for mark, at_m in bounds)
+        return Measured(None, f"the receiver was saturated, so these are bounds: at least {at}")
+    told = "at least this, " if worst.bound == "at_least" else ""
+    return Measured(exactly(worst.value, len(known)), f"{told}at {_km(position_m)}, of {len(known)} events")
+
+
+def _is_above(reflectance: MarkedDb, limit: Limit) -> bool:
+    return limit.high is not None and reflectance.value > limit.high
+
+
+@_or_reason
+def worst_return_loss(data: RunData, limit: Limit) -> Measured:
+    """Give the link's return loss in dB from the end where it is lower."""
+    directions = _directions(data, limit)
+    worst, at = min(
+        ((direction.return_loss(), direction) for direction in directions), key=lambda each: each[0].value_db
+    )
+    note = f"from {at.site}"
+    if any(direction.return_loss().is_upper_bound for direction in directions):
+        note = f"{note}, at most {worst.value_db:.2f} dB: the receiver was saturated"
+        if limit.low is None or worst.value_db >= limit.low:
+            return Measured(None, note)
+    return Measured(exactly(worst.value_db, len(directions)), note)
+
+
+@_or_reason
+def worst_slope(data: RunData, limit: Limit) -> Measured:
+    """Give the largest attenuation in dB/km of a section that is long enough for a line."""
+    slopes: list[tuple[float, str]] = []
+    for direction in _directions(data, limit):
+        begin_m = direction.link.near.distance_m
+        for event in direction.link.events[1:]:
+            slope, section_m = event.slope_db_per_km, event.section_m
+            if slope is None or section_m is None or section_m < _LEAST_PULSES_FOR_SLOPE * direction.pulse_m:
+                continue
+            end_m = event.distance_m - begin_m
+            where = f"{_km(end_m - section_m)} to {_km(end_m)} from {direction.site}"
+            slopes.append((slope.value, where))
+    if not slopes:
+        return Measured(None, f"no section is {_LEAST_PULSES_FOR_SLOPE:g} pulses long")
+    value, where = max(slopes)
+    return Measured(exactly(value, len(slopes)), f"{where}, of {len(slopes)} sections")
+
+
+def _directions(data: RunData, limit: Limit) -> list[Direction]:
+    assert limit.wavelength_nm is not None  # noqa: S101 - the limits file is checked for it
+    return directions_at(data, limit.wavelength_nm)
+
+
+def _km(position_m: float) -> str:
+    return f"{position_m / 1000.0:.3f} km"
