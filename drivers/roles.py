@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from drivers.facts.plant_events import FibreFault, PlantEvent
     from drivers.facts.telemetry import RecordGap, TelemetryRecord
 
+Role = Literal["qkd_appliance", "attenuator", "otdr"]
+"""The roles that gear of the inventory fills."""
+LINK_ROLES: tuple[Role, ...] = ("qkd_appliance", "attenuator")
+"""What a QKD link is made of; an OTDR is brought to it for a measurement and taken away again."""
 
 RUNNING = "Running"
 """State of an appliance that makes key (public name of the maker's, cqptoolkit `SystemState`)."""

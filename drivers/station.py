@@ -25,17 +25,17 @@ from drivers.facts.inventory import (
 from drivers.fibre_ends import FibreEndsAsTold
 from drivers.otdr.interlock import InterlockedOtdr
 from drivers.otdr.viavi_smartotdr import open_viavi_smartotdr
-from drivers.roles import Attenuator, Otdr, QkdAppliance
+from drivers.roles import LINK_ROLES, Attenuator, Otdr, QkdAppliance
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from drivers.added_loss import LossRule
     from drivers.clock import Clock
     from drivers.facts.inventory import AnyConnection, AnyGear
     from drivers.facts.inventory import Station as StationFacts
     from drivers.facts.lab import FibreEndUse
-    from drivers.roles import FaultInjector, Operator, PlantEvents
+    from drivers.roles import FaultInjector, Operator, PlantEvents, Role
     from drivers.wires.byte_log import ByteLog
 
 # Gear that serves one client at a time needs a moment to see that the last connection is gone.
@@ -104,6 +104,12 @@ class Station:
                 return InterlockedOtdr(label, opened, lambda: self.otdr_may_shine(site))
         raise StationError(f"station {self.name}: there is no OTDR at {site!r}")
 
+    def otdr_sites(self) -> dict[str, str]:
+        """Return the site of each OTDR that is open, by gear name: alice's site first."""
+        open_at = {self.facts.gear[name].site: name for name in self._otdrs()}
+        ends = (self.facts.site_of_end("alice"), self.facts.site_of_end("bob"))
+        return {open_at[site]: site for site in ends if site in open_at}
+
     def set_added_db(self, added_db: float) -> AddedLoss:
         """Set the loss added to the fibre, in dB beyond the station's reference of 0 dB.
 
@@ -145,6 +151,10 @@ class Station:
         if lit:
             raise StationError(f"station {self.name}: {', '.join(lit)} sends light; stop it first")
         self._fibre_ends.connect(site, to)
+
+    def fibre_ends_in_words(self) -> str:
+        """Return what each end of the fibre is connected to, by what the operator said."""
+        return self._fibre_ends.in_words()
 
     def otdr_may_shine(self, site: str) -> str | None:
         """Return why an OTDR at `site` must not shine now, by what the operator said; None if it may."""
@@ -266,14 +276,16 @@ def open_station(
     faults: FaultInjector | None = None,
     operator: Operator | None = None,
     plant: PlantEvents | None = None,
+    roles: Collection[Role] = LINK_ROLES,
 ) -> Station:
-    """Open all gear of a station.
+    """Open the gear of a station that fills one of `roles`; an OTDR only if it is asked for.
 
     StationError naming every device that could not be reached, or a station limit beyond the gear.
     """
+    wanted = {gear_name: gear for gear_name, gear in facts.gear.items() if gear.role in roles}
     opened: dict[str, Attenuator | QkdAppliance | Otdr] = {}
     problems: list[str] = []
-    for gear_name, gear in facts.gear.items():
+    for gear_name, gear in wanted.items():
         try:
             if isinstance(gear, FixedAttenuatorsGear):
                 site = facts.sites[gear.site].name
@@ -285,10 +297,10 @@ def open_station(
     if problems:
         for gear in opened.values():
             gear.close()
-        reached = f"{len(opened)} of {len(facts.gear)} devices reached"
+        reached = f"{len(opened)} of {len(wanted)} devices reached"
         raise StationError("\n  ".join([f"station {name}: {reached}", *problems]))
     station = Station(name, facts, opened, clock, faults, operator, plant)
-    problem = station.limit_problem()
+    problem = station.limit_problem() if "attenuator" in roles else None
     if problem is not None:
         station.close()
         raise StationError(f"station {name}: {problem}")

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Literal
 from drivers.errors import InventoryError
 from drivers.facts.checked_yaml import read_checked
 from drivers.facts.inventory import FixedAttenuatorsGear, Inventory
+from drivers.roles import LINK_ROLES
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
     from drivers.facts.inventory import AnyConnection, Plan
     from drivers.facts.inventory import Station as StationFacts
+    from drivers.roles import Role
 
 Target = Literal["emulator", "lab"]
 
@@ -39,11 +42,12 @@ class Choice:
         """The station's acceptance limits, found from the inventory's folder."""
         return self.base_folder / self.station.acceptance_limits
 
-    def lab_connections(self) -> dict[str, AnyConnection]:
-        """Return how the real gear is reached; InventoryError naming each device without an address."""
+    def lab_connections(self, roles: Collection[Role] = LINK_ROLES) -> dict[str, AnyConnection]:
+        """Return how the real gear of `roles` is reached; InventoryError naming each without an address."""
+        wanted = {name: gear for name, gear in self.station.gear.items() if gear.role in roles}
         missing = [
             name
-            for name, gear in self.station.gear.items()
+            for name, gear in wanted.items()
             if gear.lab is None and not isinstance(gear, FixedAttenuatorsGear)
         ]
         if missing:
@@ -51,7 +55,7 @@ class Choice:
             raise InventoryError(str(self.inventory_path), mistakes)
         return {
             name: gear.lab.relative_to(self.base_folder)
-            for name, gear in self.station.gear.items()
+            for name, gear in wanted.items()
             if gear.lab is not None
         }
 

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 # Start-up of such systems takes 10 to 20 minutes (assumed; no public figure for this one).
 _COMING_UP_S = 1800.0
 _ASK_EVERY_S = 5.0
+_HINT = (
+    "is each end of the fibre connected to its appliance? A run of 'fibre' that was broken off leaves them"
+    " as its journal says"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,9 @@ def identities(station: Station) -> dict[str, Any]:
             "state": status.state,
             "clock_offset_s": status.clock_offset_s,
         }
-    return {"appliances": appliances, "attenuator": asdict(station.attenuator().identity())}
+    found = {"appliances": appliances, "attenuator": asdict(station.attenuator().identity())}
+    otdrs = {name: asdict(station.otdr(site).identity()) for name, site in station.otdr_sites().items()}
+    return {**found, "otdrs": otdrs} if otdrs else found
 
 
 def prepare_steps(station: StationFacts) -> list[str]:
@@ -68,21 +74,29 @@ def prepare_link(station: Station, run: RunRecord) -> Prepared:
 
     StationError if an appliance does not run.
     """
-    attenuator = station.attenuator()
-    wavelength_nm = station.facts.fibre.wavelength_nm
+    put_at_reference(station, run)
+    see_running(station, run)
+    return Prepared(station.receiver().status().clock_offset_s)
+
+
+def put_at_reference(station: Station, run: RunRecord) -> None:
+    """Make unsafe gear safe, put the attenuator at 0 dB for the channel's wavelength."""
     unsafe = station.unsafe()
     if unsafe:
         run.add_event(station.clock.now_s(), "found unsafe", "; ".join(unsafe))
         station.make_safe()
-    attenuator.set_wavelength_nm(wavelength_nm)
+    station.attenuator().set_wavelength_nm(station.facts.fibre.wavelength_nm)
     station.set_added_db(0.0)
+
+
+def see_running(station: Station, run: RunRecord) -> None:
+    """Start appliances that are off and return when both ends run; StationError if one does not."""
     for name, appliance in station.appliances().items():
         if appliance.status().state == POWER_OFF:
             run.add_event(station.clock.now_s(), "appliance", f"{name} was {POWER_OFF}; key making started")
             appliance.start()
     for name, appliance in station.appliances().items():
         _wait_until_running(station.clock, name, appliance)
-    return Prepared(station.receiver().status().clock_offset_s)
 
 
 def _wait_until_running(clock: Clock, name: str, appliance: QkdAppliance) -> None:
@@ -90,5 +104,5 @@ def _wait_until_running(clock: Clock, name: str, appliance: QkdAppliance) -> Non
     deadline_s = clock.now_s() + _COMING_UP_S
     while (state := appliance.status().state) != RUNNING:
         if clock.now_s() >= deadline_s:
-            raise StationError(f"{name} is {state}; not {RUNNING} within {_COMING_UP_S:g} s")
+            raise StationError(f"{name} is {state}; not {RUNNING} within {_COMING_UP_S:g} s; {_HINT}")
         clock.sleep(_ASK_EVERY_S)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sweeps.procedures import attenuation, stability
+from drivers.roles import LINK_ROLES
+from sweeps.procedures import attenuation, fibre, stability
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from drivers.facts.inventory import Plan
     from drivers.facts.inventory import Station as StationFacts
+    from drivers.roles import Role
     from drivers.station import Station
     from sweeps.progress import Progress
     from sweeps.record.run_record import RunRecord
@@ -23,15 +25,27 @@ class Procedure:
 
     name: str
     run: Callable[[Station, Plan, RunRecord, Progress], None]
-    record_count: Callable[[Plan], int]
-    duration_s: Callable[[Plan], float]
+    record_count: Callable[[Plan, StationFacts], int]
+    duration_s: Callable[[Plan, StationFacts], float]
     steps: Callable[[Plan, StationFacts], list[str]]
     touches: str
     is_destructive: bool
     """Whether it darkens the link, uses up keys or restarts a device."""
+    roles: tuple[Role, ...] = LINK_ROLES
+    """The roles of the gear that it needs; no other is opened or leased for it."""
 
 
 PROCEDURES = {
+    "fibre": Procedure(
+        "fibre",
+        fibre.run_fibre,
+        fibre.record_count,
+        fibre.duration_s,
+        fibre.steps,
+        fibre.TOUCHES,
+        is_destructive=True,
+        roles=(*LINK_ROLES, "otdr"),
+    ),
     "attenuation": Procedure(
         "attenuation",
         attenuation.run_attenuation,

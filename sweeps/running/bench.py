@@ -14,7 +14,7 @@ from drivers.lab_control.faults import LabFaults
 from drivers.lab_control.operator import LabOperator
 from drivers.lab_control.plant import LabPlant
 from drivers.operators.terminal import TerminalOperator
-from drivers.roles import Operator
+from drivers.roles import LINK_ROLES, Operator
 from drivers.station import open_station
 from drivers.wires.byte_log import ByteLog
 from sweeps.record.run_record import ARTEFACTS_NAME
@@ -22,20 +22,23 @@ from sweeps.running.lab_process import INVENTORY_NAME, emulated_lab, living_lab
 from sweeps.running.lease import gear_lease
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Collection, Generator
     from pathlib import Path
 
     from drivers.facts.lab import LabAddresses
+    from drivers.roles import Role
     from drivers.station import Station
     from sweeps.choice import Choice
     from sweeps.running.lease import OwnerRole
 
 
 @contextmanager
-def leased_gear(choice: Choice, folder: Path, role: OwnerRole) -> Generator[None]:
-    """Have the chosen station's real gear, if that is the target, to oneself for the run of `folder`."""
-    real = choice.lab_connections() if choice.target == "lab" else {}
-    with gear_lease(real.values(), folder, role):
+def leased_gear(
+    choice: Choice, folder: Path, owner: OwnerRole, roles: Collection[Role] = LINK_ROLES
+) -> Generator[None]:
+    """Have the station's real gear of `roles`, if that is the target, to oneself for the run of `folder`."""
+    real = choice.lab_connections(roles) if choice.target == "lab" else {}
+    with gear_lease(real.values(), folder, owner):
         yield
 
 
@@ -66,10 +69,11 @@ def open_bench(
     choice: Choice,
     folder: Path,
     *,
+    roles: Collection[Role] = LINK_ROLES,
     go_on_at_s: float | None = None,
     journal: Journal = _keep_nothing,
 ) -> Generator[Station]:
-    """Open the chosen station; on the target `emulator` a lab is run for it, files in `folder`.
+    """Open the chosen station's gear of `roles`; on the target `emulator` a lab is run for it in `folder`.
 
     With `go_on_at_s` (lab time in s) that lab is the folder's earlier one.
     """
@@ -77,27 +81,27 @@ def open_bench(
     with ExitStack() as stack:
         log = stack.enter_context(_byte_log(folder, "wires.log"))
         if choice.target == "lab":
-            station = _open_real(choice, log, journal)
+            station = _open_real(choice, log, roles, journal)
         else:
             addresses = stack.enter_context(emulated_lab(choice, folder, go_on_at_s))
-            station = _open_emulated(choice, addresses, log, stack, journal)
+            station = _open_emulated(choice, addresses, log, stack, roles, journal)
         stack.callback(station.close)
         yield station
 
 
 @contextmanager
-def open_bench_again(choice: Choice, folder: Path) -> Generator[Station | None]:
-    """Open the gear of a run whose process is gone; None if there is nothing left: its lab died too."""
+def open_bench_again(choice: Choice, folder: Path, roles: Collection[Role]) -> Generator[Station | None]:
+    """Open gear of a run whose process is gone; None if there is nothing left: its lab died too."""
     with ExitStack() as stack:
         log = stack.enter_context(_byte_log(folder, "guard-wires.log"))
         if choice.target == "lab":
-            station = _open_real(choice, log, None)
+            station = _open_real(choice, log, roles, None)
         else:
             addresses = living_lab(folder)
             if addresses is None:
                 yield None
                 return
-            station = _open_emulated(choice, addresses, log, stack, None)
+            station = _open_emulated(choice, addresses, log, stack, roles, None)
         stack.callback(station.close)
         yield station
 
@@ -114,11 +118,17 @@ def _byte_log(folder: Path, name: str) -> Generator[ByteLog]:
         log.close()
 
 
-def _open_real(choice: Choice, log: ByteLog, journal: Journal | None) -> Station:
+def _open_real(choice: Choice, log: ByteLog, roles: Collection[Role], journal: Journal | None) -> Station:
     clock = WallClock()
-    operator = None if journal is None else journal(TerminalOperator(), clock)
-    connections = choice.lab_connections()
-    return open_station(choice.station_name, choice.station, connections, clock, log, operator=operator)
+    return open_station(
+        choice.station_name,
+        choice.station,
+        choice.lab_connections(roles),
+        clock,
+        log,
+        operator=None if journal is None else journal(TerminalOperator(), clock),
+        roles=roles,
+    )
 
 
 def _open_emulated(
@@ -126,6 +136,7 @@ def _open_emulated(
     addresses: LabAddresses,
     log: ByteLog,
     stack: ExitStack,
+    roles: Collection[Role],
     journal: Journal | None,
 ) -> Station:
     control = LabControl(addresses.control, addresses.lab_id)
@@ -140,4 +151,5 @@ def _open_emulated(
         LabFaults(control),
         operator=None if journal is None else journal(LabOperator(control), clock),
         plant=LabPlant(control),
+        roles=roles,
     )

@@ -82,12 +82,17 @@ def make_safe(folder: Path) -> None:
 
 
 def _make_safe(folder: Path, run: RunRecord) -> None:
-    from sweeps.running.bench import leased_gear, open_bench_again  # noqa: PLC0415 - see _IMPORT_AFTER_S
+    from sweeps.procedures.registry import PROCEDURES  # noqa: PLC0415 - see _IMPORT_AFTER_S
+    from sweeps.running.bench import leased_gear, open_bench_again  # noqa: PLC0415
     from sweeps.running.meta import choice_of_run  # noqa: PLC0415
 
     choice = choice_of_run(folder, run)
+    roles = PROCEDURES[run.meta()["procedure"]].roles
     try:
-        with leased_gear(choice, folder, "guard"), open_bench_again(choice, folder) as station:
+        with (
+            leased_gear(choice, folder, "guard", roles),
+            open_bench_again(choice, folder, roles) as station,
+        ):
             if station is None:
                 return
             unsafe = station.unsafe()

@@ -60,7 +60,7 @@ def run_procedure(
     with (
         signals_as_interrupts(),
         guarded(folder) as guard,
-        leased_gear(choice, folder, "runner"),
+        leased_gear(choice, folder, "runner", procedure.roles),
         RunRecord.create(folder, meta, files) as run,
         run_lease(folder, "runner"),
     ):
@@ -78,12 +78,13 @@ def resume_procedure(choice: Choice, procedure: Procedure, folder: Path, progres
         signals_as_interrupts(),
         guarded(folder) as guard,
         run_lease(folder, "runner"),
-        leased_gear(choice, folder, "runner"),
+        leased_gear(choice, folder, "runner", procedure.roles),
         RunRecord.open(folder) as run,
     ):
         _insist_on_the_same(choice, run)
-        # Before its first schedule a run has measured nothing: an emulated lab is begun anew.
-        go_on_at_s = run.newest_lab_time_s() if run.schedules() else None
+        # Before its first schedule or row a run has measured nothing: an emulated lab is begun anew.
+        has_begun = bool(run.schedules()) or run.count_records() > 0
+        go_on_at_s = run.newest_lab_time_s() if has_begun else None
         run.forget_meta("ended")
         _work_on(_Session(choice, procedure, run, progress, guard, go_on_at_s=go_on_at_s, resumes=True))
 
@@ -139,6 +140,7 @@ def _work_on(session: _Session) -> None:
         with open_bench(
             session.choice,
             run.folder,
+            roles=session.procedure.roles,
             go_on_at_s=session.go_on_at_s,
             journal=lambda operator, clock: JournalledOperator(operator, clock, run, session.progress),
         ) as station:
@@ -183,7 +185,7 @@ def _note_identities(station: Station, session: _Session) -> None:
 
 def _who(found: dict[str, Any]) -> dict[str, Any]:
     """Return of the identities what makes a device that very device."""
-    devices = {**found["appliances"], "attenuator": found["attenuator"]}
+    devices = {**found["appliances"], **found.get("otdrs", {}), "attenuator": found["attenuator"]}
     return {
         name: {fact: device[fact] for fact in _DEVICE_FACTS if fact in device}
         for name, device in devices.items()

@@ -108,7 +108,9 @@ def line_of(view: RunView, now_s: float) -> str:
 
 def picture(view: RunView, console: Console, now_s: float) -> RenderableType:
     """Return the whole view for a terminal of 80 columns or more."""
-    parts = [_head(view), _progress(view, console, now_s), Text(), _quantities(view, console)]
+    parts = [_head(view), _progress(view, console, now_s)]
+    if view.facts.counted == "records":
+        parts += [Text(), _quantities(view, console)]
     for table in (_points(view), _gaps(view)):
         if table is not None:
             parts += [Text(), table]
@@ -141,7 +143,7 @@ def _progress(view: RunView, console: Console, now_s: float) -> RenderableType:
 def _count(view: RunView) -> str:
     planned = "" if view.planned is None else f" of {view.planned:,}"
     missing = f", {view.gaps.slots:,} missing" if view.gaps.slots else ""
-    return f"{view.taken:,}{planned} records{missing}"
+    return f"{view.taken:,}{planned} {view.facts.counted}{missing}"
 
 
 def _ending(view: RunView, now_s: float) -> str:
@@ -150,7 +152,7 @@ def _ending(view: RunView, now_s: float) -> str:
     if view.pace is None:
         return "time left is not known yet" if view.state is State.RUNNING else ""
     left_s = max(round(view.pace.ends_utc_s - now_s), 0)
-    rate = f"{view.pace.records_per_s:.3g} records/s"
+    rate = f"{view.pace.records_per_s:.3g} {view.facts.counted}/s"
     return f"{rate}, done in {timedelta(seconds=left_s)} ({utc_text(view.pace.ends_utc_s)})"
 
 

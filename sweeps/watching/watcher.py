@@ -101,7 +101,8 @@ class RunWatcher:
             return State.BROKEN_OFF, _how_it_ended(facts.ended)
         if runner.lives is False:
             return State.RUNNER_GONE, runner.words
-        if self._run.newest is None and not self._run.has_schedule:
+        is_open = not self._run.takes_telemetry() and facts.clock is not None
+        if self._run.newest is None and not self._run.has_schedule and not is_open:
             return State.WAITING, runner.words
         return State.RUNNING, runner.words
 
