@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from drivers.facts.sor.read import read_sor
 from sweeps.record.measured_rows import acquisitions, otdr_events
 from sweeps.record.run_record import RunRecord
 from tests.acceptance.benches import STATION
-from tests.running.broken_runs import bench, edit_plan, events
+from tests.running.broken_runs import bench, edit_plan, events, lab_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -88,3 +89,13 @@ def faces_an_appliance(folder: Path) -> bool:
     """Tell whether an OTDR was at one end while an appliance was at the other, lit or not."""
     faced = any(set(ends.values()) == {"otdr", "qkd"} for ends in pairs_seen(folder))
     return faced or any(event.kind == "lab: otdr light" for event in events(folder))
+
+
+def tell_otdr(folder: Path, command: str) -> str:
+    """Tell `otdr_a` of a run's lab one command by a hand of its own; return what it measures then."""
+    resource = lab_of(folder).connections["otdr_a"].model_dump()["resource"]
+    _, host, port, _ = resource.split("::")
+    with socket.create_connection((host, int(port)), timeout=10.0) as wire, wire.makefile("rwb") as lines:
+        lines.write(f"*REM\n{command}\nSTAT:ACQ?\n".encode())
+        lines.flush()
+        return lines.readline().decode().strip()

@@ -11,6 +11,7 @@ import pytest
 
 from drivers.errors import BenchError
 from drivers.lab_control.clock import VirtualLabClock
+from sweeps.running import guard
 from sweeps.running.run import ResumeRefused
 from tests.fibre.fibre_runs import (
     TRACES,
@@ -20,6 +21,7 @@ from tests.fibre.fibre_runs import (
     pairs_seen,
     sor_files,
     taken,
+    tell_otdr,
 )
 from tests.fibre.told_progress import ToldProgress
 from tests.record.written_runs import spoil
@@ -53,6 +55,19 @@ def test_what_is_killed_goes_on_with_the_next_trace(
     assert (progress.skipped, progress.advanced) == (3, 1)
     assert is_whole(folder, whole)
     assert before.items() <= sor_files(folder).items()
+
+
+def test_the_guard_ends_the_light_of_a_runner_that_is_gone(tmp_path: Path, whole: Path) -> None:
+    inventory, folder = fibre_bench(tmp_path), tmp_path / "run"
+    die(inventory, folder, "fibre", 1, "--victim=guard")
+    assert tell_otdr(folder, "KEY STAR") == "STARTED"
+    guard.make_safe(folder)
+    assert texts(folder, "safe state") == [
+        "by the guard, after the runner was gone; found: otdr_a sends light"
+    ]
+    assert tell_otdr(folder, "") == "STOPPED"
+    resume(inventory, folder, "fibre")
+    assert is_whole(folder, whole)
 
 
 def in_an_acquisition(monkeypatch: pytest.MonkeyPatch, polls: int, act: Callable[[], None]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -26,8 +25,16 @@ from sweeps.procedures.registry import PROCEDURES
 from sweeps.progress import Silent
 from sweeps.record.run_record import RunRecord
 from sweeps.running.bench import open_bench
-from tests.fibre.fibre_runs import TRACES, faces_an_appliance, fibre_bench, patches, sor_files, taken
-from tests.running.broken_runs import After, edit_plan, kinds, lab_of, make, meta, resume, smoke, texts
+from tests.fibre.fibre_runs import (
+    TRACES,
+    faces_an_appliance,
+    fibre_bench,
+    patches,
+    sor_files,
+    taken,
+    tell_otdr,
+)
+from tests.running.broken_runs import After, edit_plan, kinds, make, meta, resume, smoke, texts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -139,12 +146,7 @@ class SomebodyPressesTheKey(After):
 
     def act(self) -> None:
         """Press it."""
-        resource = lab_of(self._folder).connections["otdr_a"].model_dump()["resource"]
-        _, host, port, _ = resource.split("::")
-        with socket.create_connection((host, int(port)), timeout=10.0) as wire, wire.makefile("rwb") as lines:
-            lines.write(b"*REM\nKEY STAR\n*IDN?\n")
-            lines.flush()
-            assert b"SmartOTDR" in lines.readline()
+        tell_otdr(self._folder, "KEY STAR")
 
 
 def test_an_otdr_that_somebody_else_uses_ends_the_run_in_the_dark(
