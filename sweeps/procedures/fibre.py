@@ -1,8 +1,8 @@
 """The fibre, traced by the OTDR of each site that has one at each wavelength (paper, Table 1).
 
 The fibre is taken away from the QKD appliances for it and given back at the end. Nobody but an operator can
-move a patch cord, and the order in which he is asked never has an OTDR at one end and an appliance at the
-other.
+move a patch cord, and what is asked comes in an order that never has an OTDR at one end and an appliance at
+the other.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from drivers.errors import BenchError
+from drivers.errors import BenchError, StationError
 from drivers.lab_control.clock import VirtualLabClock
 from sweeps.running import guard
 from sweeps.running.run import ResumeRefused
@@ -30,6 +30,9 @@ from tests.running.broken_runs import die, kinds, make, meta, resume, texts
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from drivers.station import Station
+    from sweeps.record.run_record import RunRecord
 
 POLL_S = 0.5
 
@@ -140,4 +143,28 @@ def test_one_that_was_killed_before_its_first_trace_begins_anew(tmp_path: Path, 
     die(inventory, folder, "fibre", -1)
     assert (taken(folder), meta(folder)["records_planned"]) == ([], TRACES)
     resume(inventory, folder, "fibre")
+    assert is_whole(folder, whole)
+
+
+def test_an_appliance_that_does_not_come_back_ends_the_run_which_later_only_gives_the_link_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: Path
+) -> None:
+    inventory, folder = fibre_bench(tmp_path), tmp_path / "run"
+    journal: list[str] = []
+
+    def stuck(station: Station, run: RunRecord) -> None:
+        assert station.faults is not None
+        journal.extend(entry.text for entry in station.faults.journal() if entry.kind == "patched")
+        assert len(taken(run.folder)) == TRACES
+        raise StationError("bob is HandlingError")
+
+    monkeypatch.setattr("sweeps.procedures.fibre.see_running", stuck)
+    with pytest.raises(StationError, match="bob is HandlingError"):
+        make(inventory, folder, "fibre")
+    assert journal[-2:] == [f"fibre end at {site}: connected to qkd" for site in ("gdc_b", "gdc_a")]
+    assert texts(folder, "fibre ends left") == []
+    monkeypatch.undo()
+    progress = ToldProgress()
+    resume(inventory, folder, "fibre", progress)
+    assert (progress.skipped, progress.advanced) == (TRACES, 0)
     assert is_whole(folder, whole)
