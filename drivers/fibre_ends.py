@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from drivers.errors import StationError
+from drivers.facts.inventory import ViaviOtdrGear
 from drivers.facts.lab import FibreEndUse, PatchEnd
 from drivers.roles import OperatorTask
 
@@ -63,6 +64,11 @@ class FibreEndsAsTold:
         self._operator.carry_out(task)
         self._uses[site] = to
 
+    def in_words(self) -> str:
+        """Return what each end is connected to, as far as the operator said it."""
+        told = {site: "not known" if use is None else _IN_WORDS[use] for site, use in self._uses.items()}
+        return "; ".join(f"{site}: {words}" for site, words in told.items())
+
     def why_dark(self, site: str) -> str | None:
         """Return why an OTDR at `site` must not shine; None if it may. StationError as `connect`."""
         far = self._far_site(site)
@@ -89,8 +95,19 @@ class FibreEndsAsTold:
         return sites[1 - sites.index(site)]
 
     def _task(self, site: str, to: FibreEndUse) -> OperatorTask:
+        here = self._facts.sites[site].name
         return OperatorTask(
-            do=f"At {self._facts.sites[site].name}, connect the end of the fibre {_IN_WORDS[to]}.",
+            do=f"At {here}, connect the end of the fibre {self._with_lead(site, to)}.",
             why=_WHY[to],
             patch=PatchEnd(site=site, to=to),
         )
+
+    def _with_lead(self, site: str, to: FibreEndUse) -> str:
+        """Return to what it is connected, with the fibre between an OTDR and the link, or at its far end."""
+        otdrs = {gear.site: gear for gear in self._facts.gear.values() if isinstance(gear, ViaviOtdrGear)}
+        near, far = otdrs.get(site), otdrs.get(self._far_site(site))
+        if to == "otdr" and near is not None and near.launch is not None:
+            return f"{_IN_WORDS[to]}, through the launch fibre of {near.launch.length_m:g} m"
+        if to == "nothing" and far is not None and far.tail is not None:
+            return f"to nothing but the tail fibre of {far.tail.length_m:g} m"
+        return _IN_WORDS[to]

@@ -94,6 +94,12 @@ class Station:
                 return InterlockedOtdr(label, opened, lambda: self.otdr_may_shine(site))
         raise StationError(f"station {self.name}: there is no OTDR at {site!r}")
 
+    def otdr_sites(self) -> dict[str, str]:
+        """Return the site of each OTDR that is open, by gear name: alice's site first."""
+        open_at = {self.facts.gear[name].site: name for name in self._otdrs()}
+        ends = (self.facts.site_of_end("alice"), self.facts.site_of_end("bob"))
+        return {open_at[site]: site for site in ends if site in open_at}
+
     def set_added_db(self, added_db: float) -> AddedLoss:
         """Set the loss added to the fibre, in dB beyond the station's reference of 0 dB.
 
@@ -135,6 +141,10 @@ class Station:
         if lit:
             raise StationError(f"station {self.name}: {', '.join(lit)} sends light; stop it first")
         self._fibre_ends.connect(site, to)
+
+    def fibre_ends_in_words(self) -> str:
+        """Return what each end of the fibre is connected to, by what the operator said."""
+        return self._fibre_ends.in_words()
 
     def otdr_may_shine(self, site: str) -> str | None:
         """Return why an OTDR at `site` must not shine now, by what the operator said; None if it may."""

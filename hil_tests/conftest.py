@@ -100,7 +100,7 @@ def run_of(pytestconfig: pytest.Config, acceptance: Acceptance) -> Callable[[Pro
             with capture.global_and_fixture_disabled():
                 told = f"\n{name}: {wanted.how}, since {wanted.why}: {wanted.folder}"
                 pytestconfig.get_terminal_writer().line(told)
-                with progress_for(name, procedure.record_count(choice.plan)) as progress:
+                with progress_for(name, procedure.record_count(choice.plan, choice.station)) as progress:
                     bring_about(wanted, choice, procedure, progress)
         except BaseException:
             # What a run measured before it broke off belongs into the report too.

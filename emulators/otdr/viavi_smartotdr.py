@@ -96,6 +96,7 @@ class EmulatedSmartOtdr:
     def __init__(self, gear: ViaviOtdrGear, fibre: FibreAtPort, clock: LabClock, noise: Stream) -> None:
         self.errors = ErrorQueue()
         self._site = gear.site
+        self._serial = f"EMULATED-{gear.site}"
         self._defects = gear.defects
         self._fibre = fibre
         self._clock = clock
@@ -104,7 +105,8 @@ class EmulatedSmartOtdr:
         fitted_nm = [nm for nm in gear.wavelengths_nm if nm not in gear.defects.missing_nm]
         longest_pulse_ns = gear.defects.longest_pulse_ns or math.inf
         self._settings = SmartOtdrSettings(self._instrument, fitted_nm, longest_pulse_ns)
-        self._runs = 0
+        self._measured = {True: 0, False: 0}
+        """How many measurements ended by themselves, and how many by the key."""
         self._run: _Run | None = None
         self._measurement: Measurement | None = None
         self._lines: Sequence[str] = ()
@@ -119,7 +121,7 @@ class EmulatedSmartOtdr:
 
     def _table(self) -> ScpiCommands:
         names = self._names
-        identity = f"VIAVI,{names['model']},EMULATED,{_FIRMWARE}"
+        identity = f"VIAVI,{names['model']},{self._serial},{_FIRMWARE}"
         commands = ScpiCommands(self.errors, _LONG_FORMS)
         commands.add(names["remote"], lambda _: None)
         commands.add(names["identity"], lambda _: identity)
@@ -165,7 +167,7 @@ class EmulatedSmartOtdr:
         identity = SupParams(
             supplier=Text.of("VIAVI"),
             mainframe=Text.of(self._names["model"]),
-            mainframe_serial=Text.of("EMULATED"),
+            mainframe_serial=Text.of(self._serial),
             software=Text.of(_FIRMWARE),
         )
         return sor_bytes(self._last(), self._instrument, identity)
@@ -180,10 +182,9 @@ class EmulatedSmartOtdr:
         if self._run is None:
             self._begin(ends_by_itself=True)
         else:
-            self._end(self._run)
+            self._end(self._run, by_itself=False)
 
     def _begin(self, *, ends_by_itself: bool) -> None:
-        self._runs += 1
         self._measurement, self._lines = None, ()
         path = self._fibre.path_seen(self._site)
         run = self._run = _Run(self._clock.now_s(), path, ends_by_itself)
@@ -191,9 +192,11 @@ class EmulatedSmartOtdr:
             self._fibre.light_on(self._site)
         if ends_by_itself:
             share = 1.0 if self._defects.stops_at is None else self._defects.stops_at
-            self._clock.at(run.begun_s + self._settings.averaging_s * share, partial(self._end, run))
+            self._clock.at(
+                run.begun_s + self._settings.averaging_s * share, partial(self._end, run, by_itself=True)
+            )
 
-    def _end(self, run: _Run) -> None:
+    def _end(self, run: _Run, *, by_itself: bool) -> None:
         if run is not self._run:
             return  # the key has ended it already
         self._run = None
@@ -202,11 +205,13 @@ class EmulatedSmartOtdr:
         if not run.ends_by_itself or averaged_s < _SHORTEST_S:
             return
         settings = self._settings.acquisition(min(averaged_s, self._settings.averaging_s))
-        self._measurement = self._measure(settings, run.path or _BARE_PORT)
+        self._measurement = self._measure(settings, run.path or _BARE_PORT, by_itself=by_itself)
         self._lines = table_lines(self._measurement.analysis)
 
-    def _measure(self, settings: AcquisitionSettings, path: OpticalPath) -> Measurement:
-        draw = self._noise.generator(self._runs)
+    def _measure(self, settings: AcquisitionSettings, path: OpticalPath, *, by_itself: bool) -> Measurement:
+        self._measured[by_itself] += 1
+        # Counted apart: one that was broken off and is taken again has the noise that it would have had.
+        draw = self._noise.generator(2 * self._measured[by_itself] + int(not by_itself))
         if self._defects.no_light:
             trace = dark_trace(self._instrument, settings, draw)
         else:

@@ -26,12 +26,12 @@ TOUCHES = "moves the attenuator and darkens the link: key making slows down and 
 _BROKEN_OFF = "not read before the run was broken off"
 
 
-def record_count(plan: Plan) -> int:
+def record_count(plan: Plan, station: StationFacts) -> int:  # noqa: ARG001 - as all procedures
     """Return how many telemetry records the sweep takes."""
     return len(plan.attenuation.added_db) * plan.attenuation.records_per_point
 
 
-def duration_s(plan: Plan) -> float:
+def duration_s(plan: Plan, station: StationFacts) -> float:  # noqa: ARG001 - as all procedures
     """Return the lab time that the sweep takes, in s."""
     waiting_s = plan.attenuation.settle_s + RECORD_WINDOW_S
     taking_s = plan.attenuation.records_per_point * plan.record_period_s

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 # Start-up of such systems takes 10 to 20 minutes (assumed; no public figure for this one).
 _COMING_UP_S = 1800.0
 _ASK_EVERY_S = 5.0
+_HINT = (
+    "is each end of the fibre connected to its appliance? A run of 'fibre' that was broken off leaves them"
+    " as its journal says"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +56,23 @@ def prepare_link(station: Station, run: RunRecord) -> Prepared:
 
     StationError if an appliance does not run.
     """
-    attenuator = station.attenuator()
-    wavelength_nm = station.facts.fibre.wavelength_nm
+    put_at_reference(station, run)
+    see_running(station, run)
+    return Prepared(station.receiver().status().clock_offset_s)
+
+
+def put_at_reference(station: Station, run: RunRecord) -> None:
+    """Make unsafe gear safe, put the attenuator at 0 dB for the channel's wavelength."""
     unsafe = station.unsafe()
     if unsafe:
         run.add_event(station.clock.now_s(), FOUND_UNSAFE, "; ".join(unsafe))
         station.make_safe()
-    attenuator.set_wavelength_nm(wavelength_nm)
+    station.attenuator().set_wavelength_nm(station.facts.fibre.wavelength_nm)
     station.set_added_db(0.0)
+
+
+def see_running(station: Station, run: RunRecord) -> None:
+    """Start appliances that are off and return when both ends run; StationError if one does not."""
     for name, appliance in station.appliances().items():
         if appliance.status().state == POWER_OFF:
             run.add_event(
@@ -68,7 +81,6 @@ def prepare_link(station: Station, run: RunRecord) -> Prepared:
             appliance.start()
     for name, appliance in station.appliances().items():
         _wait_until_running(station.clock, name, appliance)
-    return Prepared(station.receiver().status().clock_offset_s)
 
 
 def _wait_until_running(clock: Clock, name: str, appliance: QkdAppliance) -> None:
@@ -76,5 +88,5 @@ def _wait_until_running(clock: Clock, name: str, appliance: QkdAppliance) -> Non
     deadline_s = clock.now_s() + _COMING_UP_S
     while (state := appliance.status().state) != RUNNING:
         if clock.now_s() >= deadline_s:
-            raise StationError(f"{name} is {state}; not {RUNNING} within {_COMING_UP_S:g} s")
+            raise StationError(f"{name} is {state}; not {RUNNING} within {_COMING_UP_S:g} s; {_HINT}")
         clock.sleep(_ASK_EVERY_S)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from drivers.roles import LINK_ROLES
-from sweeps.procedures import attenuation, stability
+from sweeps.procedures import attenuation, fibre, stability
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,8 +25,8 @@ class Procedure:
 
     name: str
     run: Callable[[Station, Plan, RunRecord, Progress], None]
-    record_count: Callable[[Plan], int]
-    duration_s: Callable[[Plan], float]
+    record_count: Callable[[Plan, StationFacts], int]
+    duration_s: Callable[[Plan, StationFacts], float]
     steps: Callable[[Plan, StationFacts], list[str]]
     touches: str
     is_destructive: bool
@@ -36,6 +36,16 @@ class Procedure:
 
 
 PROCEDURES = {
+    "fibre": Procedure(
+        "fibre",
+        fibre.run_fibre,
+        fibre.record_count,
+        fibre.duration_s,
+        fibre.steps,
+        fibre.TOUCHES,
+        is_destructive=True,
+        roles=(*LINK_ROLES, "otdr"),
+    ),
     "attenuation": Procedure(
         "attenuation",
         attenuation.run_attenuation,

@@ -27,12 +27,12 @@ SETTLE_S = 5.0
 _SAME_MOMENT_S = 1.0
 
 
-def record_count(plan: Plan) -> int:
+def record_count(plan: Plan, station: StationFacts) -> int:  # noqa: ARG001 - as all procedures
     """Return how many telemetry records the run takes."""
     return plan.stability.records
 
 
-def duration_s(plan: Plan) -> float:
+def duration_s(plan: Plan, station: StationFacts) -> float:  # noqa: ARG001 - as all procedures
     """Return the lab time that the run takes, in s."""
     return SETTLE_S + plan.stability.records * plan.record_period_s + RECORD_WINDOW_S
 

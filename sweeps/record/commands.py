@@ -59,7 +59,7 @@ def export(
     *,
     force: Annotated[bool, typer.Option("--force", help="replace an export that is there")] = False,
 ) -> None:
-    """Write telemetry, points, gaps, journal and meta of one run into files, whole or not at all."""
+    """Write all tables, meta and the .sor files of one run into files, whole or not at all."""
     with told_in_words():
         folder = find_run(run, runs)
         files = export_run(folder, to or default_folder(folder), file_format, is_forced=force)

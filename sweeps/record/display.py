@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from sweeps.record.measured_rows import acquisitions, otdr_events
 from sweeps.record.state import RunState
 from sweeps.record.words import UNKNOWN, commit, flat, plain, ranges, utc
 
@@ -88,6 +89,7 @@ def print_run(summary: RunSummary, snapshot: Snapshot, out: Console) -> None:
     _print_facts("provenance", _mapping(provenance), out)
     _print_sessions(snapshot, out)
     _print_visits(run, gaps, out)
+    _print_acquisitions(run, out)
     _print_gaps(gaps, out)
     _print_journal(run, out)
 
@@ -145,6 +147,26 @@ def _print_visits(run: RunRecord, gaps: Sequence[Gap], out: Console) -> None:
             ),
         )
         table.add_row(*map(str, row))
+    _print_rows(table, out)
+
+
+def _print_acquisitions(run: RunRecord, out: Console) -> None:
+    taken = acquisitions(run)
+    if not taken:
+        return
+    _print_title("acquisitions of the fibre", out)
+    table = _table(["step", "site", "gear", "nm", "pulse ns", "range km", "averaged s", "events", "file"])
+    for trace in taken:
+        settings = (trace.wavelength_nm, trace.pulse_ns, trace.range_km, trace.averaging_s)
+        cells = [
+            str(trace.step),
+            plain(trace.site),
+            plain(trace.gear),
+            *(f"{setting:g}" for setting in settings),
+            str(len(otdr_events(run, trace.step))),
+            f"artefacts/{plain(trace.sor)}",
+        ]
+        table.add_row(*map(Text, cells))
     _print_rows(table, out)
 
 

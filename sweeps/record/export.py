@@ -7,6 +7,14 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal, get_args
 
 from drivers.errors import RecordError
+from sweeps.record.measured_export import (
+    MEASURED_TABLES,
+    OTDR_EVENT_COLUMNS,
+    OTDR_EVENTS_NAME,
+    SOR_SUFFIX,
+    copy_traces,
+    otdr_event_rows,
+)
 from sweeps.record.run_record import ARTEFACTS_NAME
 from sweeps.record.schema import SCHEMA_VERSION
 from sweeps.record.snapshot import snapshot_of
@@ -77,6 +85,7 @@ ORDER BY id""",
         {"lab_time_s": "number", "written_utc_s": "number", "kind": "text", "text": "text"},
         "SELECT lab_time_s, utc_s, kind, text FROM event ORDER BY id",
     ),
+    **MEASURED_TABLES,
 }
 
 
@@ -88,7 +97,7 @@ def default_folder(run_folder: Path) -> Path:
 def export_run(
     run_folder: Path, to: Path, file_format: Format = "csv", *, is_forced: bool = False
 ) -> list[Path]:
-    """Write telemetry, points, gaps, journal and meta into the folder `to`; return the files.
+    """Write all tables, meta and the `.sor` files of the run into the folder `to`; return the files.
 
     All are of one moment, also while the run goes on, and `to` gets all of them or stays as it was. An export
     that is there already is replaced only if `is_forced`, and other files never. RecordError if the record
@@ -99,13 +108,15 @@ def export_run(
         for name, (columns, rows) in _tables(snapshot).items():
             write(partial / f"{name}.{file_format}", columns, rows)
         _write_meta(partial / _META_NAME, snapshot)
+        copy_traces(snapshot, partial)
         names = sorted(path.name for path in partial.iterdir())
     return [to / name for name in names]
 
 
 def _tables(snapshot: Snapshot) -> dict[str, tuple[Columns, Rows]]:
     others = {name: (columns, snapshot.rows(select)) for name, (columns, select) in _TABLES.items()}
-    return {_TELEMETRY_NAME: _telemetry(snapshot), **others}
+    events = {OTDR_EVENTS_NAME: (OTDR_EVENT_COLUMNS, otdr_event_rows(snapshot))}
+    return {_TELEMETRY_NAME: _telemetry(snapshot), **others, **events}
 
 
 def _telemetry(snapshot: Snapshot) -> tuple[Columns, Rows]:
@@ -142,8 +153,9 @@ def _write_meta(path: Path, snapshot: Snapshot) -> None:
 
 
 def _is_ours(path: Path) -> bool:
-    is_table = path.stem in {_TELEMETRY_NAME, *_TABLES} and path.suffix[1:] in get_args(Format)
-    return is_table or path.name == _META_NAME
+    tables = {_TELEMETRY_NAME, OTDR_EVENTS_NAME, *_TABLES}
+    is_table = path.stem in tables and path.suffix[1:] in get_args(Format)
+    return is_table or path.name == _META_NAME or path.suffix == SOR_SUFFIX
 
 
 @contextmanager

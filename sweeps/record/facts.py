@@ -139,6 +139,11 @@ class RunFacts(Recorded):
     provenance: ProvenanceFacts = ProvenanceFacts()
 
     @property
+    def counted(self) -> str:
+        """What its records are, in a word for people."""
+        return {"fibre": "acquisitions", "calibration": "readings"}.get(self.procedure or "", "records")
+
+    @property
     def is_finished(self) -> bool:
         """Whether the procedure reached its own end."""
         return self.finished_utc_s is not None

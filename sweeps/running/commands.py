@@ -84,7 +84,7 @@ def resume(
             typer.echo(f"the time of its schedule is over: {TIME_IS_OVER}; all of it becomes gaps", err=True)
         with (
             _way_back_told(run),
-            progress_for(procedure.name, procedure.record_count(choice.plan)) as progress,
+            progress_for(procedure.name, procedure.record_count(choice.plan, choice.station)) as progress,
         ):
             resume_procedure(choice, procedure, run, progress)
         typer.echo(f"run record: {run}")
@@ -94,7 +94,7 @@ def _run_in(folder: Path, choice: Choice, procedure: Procedure, follows: str | N
     typer.echo(f"watch it: python -m sweeps watch {folder}", err=True)
     with (
         _way_back_told(folder),
-        progress_for(procedure.name, procedure.record_count(choice.plan)) as progress,
+        progress_for(procedure.name, procedure.record_count(choice.plan, choice.station)) as progress,
     ):
         run_procedure(choice, procedure, folder, progress, follows=follows)
     typer.echo(f"run record: {folder}")
@@ -133,7 +133,7 @@ def _print_dry_run(choice: Choice, procedure: Procedure) -> None:
     typer.echo(f"{procedure.name} on {choice.station_name} ({choice.station.title}), target {choice.target}")
     for number, step in enumerate(procedure.steps(plan, choice.station), start=1):
         typer.echo(f"  {number}. {step}")
-    typer.echo(f"records: {procedure.record_count(plan)}")
-    typer.echo(f"lab time: {timedelta(seconds=round(procedure.duration_s(plan)))}")
+    typer.echo(f"records: {procedure.record_count(plan, choice.station)}")
+    typer.echo(f"lab time: {timedelta(seconds=round(procedure.duration_s(plan, choice.station)))}")
     touched = [name for name, gear in choice.station.gear.items() if gear.role in procedure.roles]
     typer.echo(f"touches: {', '.join(touched)}; it {procedure.touches}")

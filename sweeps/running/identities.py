@@ -31,7 +31,9 @@ def identities(station: Station) -> dict[str, Any]:
             "state": status.state,
             "clock_offset_s": status.clock_offset_s,
         }
-    return {"appliances": appliances, "attenuator": asdict(station.attenuator().identity())}
+    found = {"appliances": appliances, "attenuator": asdict(station.attenuator().identity())}
+    otdrs = {name: asdict(station.otdr(site).identity()) for name, site in station.otdr_sites().items()}
+    return {**found, "otdrs": otdrs} if otdrs else found
 
 
 def changed_devices(meta: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
@@ -53,7 +55,7 @@ def changed_attenuator(meta: Mapping[str, Any], attenuator: Attenuator) -> list[
 
 
 def _who(facts: Mapping[str, Any]) -> dict[str, Any]:
-    devices = {**facts["appliances"], "attenuator": facts["attenuator"]}
+    devices = {**facts["appliances"], **facts.get("otdrs", {}), "attenuator": facts["attenuator"]}
     return {name: _device_facts(device) for name, device in devices.items()}
 
 

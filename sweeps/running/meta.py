@@ -36,6 +36,7 @@ def meta_of(choice: Choice, procedure: Procedure) -> dict[str, Any]:
         "fidelity": choice.station.emulation.fidelity if is_emulated else None,
         "fibre": choice.station.fibre.model_dump(mode="json"),
         "reference": choice.station.reference.model_dump(mode="json"),
+        "records_planned": procedure.record_count(choice.plan, choice.station),
         "started_utc_s": utc_now_s(),
         "provenance": provenance_of(choice),
     }

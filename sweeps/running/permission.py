@@ -59,8 +59,8 @@ def what_darkens(procedure: Procedure, station: StationFacts) -> str | None:
 def wall_duration_s(choice: Choice, procedure: Procedure) -> float:
     """Return about how long `procedure` takes by the wall clock, in s."""
     if choice.target == "lab":
-        return procedure.duration_s(choice.plan)
-    return procedure.record_count(choice.plan) * _VIRTUAL_RECORD_WALL_S
+        return procedure.duration_s(choice.plan, choice.station)
+    return procedure.record_count(choice.plan, choice.station) * _VIRTUAL_RECORD_WALL_S
 
 
 def live_gear(choice: Choice) -> list[str]:

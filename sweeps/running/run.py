@@ -83,8 +83,9 @@ def resume_procedure(choice: Choice, procedure: Procedure, folder: Path, progres
         RunRecord.open(folder) as run,
     ):
         _insist_on_the_same(choice, run)
-        # Before its first schedule a run has measured nothing: an emulated lab is begun anew.
-        go_on_at_s = run.newest_lab_time_s() if run.schedules() else None
+        # Before its first schedule or row a run has measured nothing: an emulated lab is begun anew.
+        has_begun = bool(run.schedules()) or run.count_records() > 0
+        go_on_at_s = run.newest_lab_time_s() if has_begun else None
         _work_on(_Session(choice, procedure, run, progress, guard, go_on_at_s=go_on_at_s, resumes=True))
 
 
@@ -195,7 +196,9 @@ def _run_on(station: Station, session: _Session, found: dict[str, Any]) -> None:
             session.guard.is_needed = False
             _note_what_the_lab_did(station, run)
     run.add_event(
-        station.clock.now_s(), ENDED, end_in_words(run, procedure.record_count(session.choice.plan))
+        station.clock.now_s(),
+        ENDED,
+        end_in_words(run, procedure.record_count(session.choice.plan, session.choice.station)),
     )
 
 

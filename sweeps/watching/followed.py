@@ -43,6 +43,8 @@ class FollowedRun:
         self.lost = 0
         self.lost_gaps: deque[Gap] = deque(maxlen=LOST_LINES)
         self.has_schedule = False
+        self.measured = 0
+        """Acquisitions of the fibre, or readings of power."""
         self._slots_scheduled = 0
         self._record_utc_s = 0.0
         self._slot_ended_s: float | None = None
@@ -63,6 +65,9 @@ class FollowedRun:
             self._miss(gap)
         for event in rows.events:
             self._note(event)
+        for utc_s in rows.measured_utc_s:
+            self.measured += 1
+            self.pacer.note(utc_s, self.measured)
         for point, records in groupby(rows.telemetry, lambda row: row.point):
             self._take(point, list(records))
 
@@ -99,14 +104,18 @@ class FollowedRun:
         """Return how many records the plan wants at each point of a sweep; 0 where it does not say."""
         return self.facts.plan.attenuation.records_per_point or 0
 
+    def takes_telemetry(self) -> bool:
+        """Return whether its records are telemetry, as far as is known."""
+        return self.facts.counted == "records"
+
     def has_begun(self) -> bool:
         """Return whether the schedule that is on has a record yet."""
         current = self._current()
         return current is not None and current.taken > 0
 
     def taken(self) -> int:
-        """Return how many slots have a record."""
-        return sum(visit.taken for visit in self.visits.values())
+        """Return how many records are taken: slots that have one, and what is measured besides telemetry."""
+        return sum(visit.taken for visit in self.visits.values()) + self.measured
 
     def missing(self) -> int:
         """Return how many slots have none, though their turn has passed."""

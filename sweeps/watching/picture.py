@@ -110,6 +110,7 @@ def shown_facts(name: str, run: FollowedRun) -> Facts:
         plan_title=facts.plan.title or "",
         target=facts.target or "",
         clock=facts.clock or "",
+        counted=facts.counted,
         period_s=run.period_s(),
         started_utc_s=facts.started_utc_s,
         finished_utc_s=facts.finished_utc_s,

@@ -36,6 +36,7 @@ _META_KEYS = (
     "finished_utc_s",
     "ended",
     "runner",
+    "records_planned",
 )
 _META = f"SELECT key, value FROM meta WHERE key IN ({','.join('?' * len(_META_KEYS))})"  # noqa: S608 - constants
 _TABLES = {
@@ -44,6 +45,8 @@ _TABLES = {
     "schedule": "point, start_s, period_s, first_slot, end_slot",
     "gap": "slot, first_sequence, last_sequence, reason, point",
     "event": "lab_time_s, utc_s, kind, text",
+    "acquisition": "utc_s",
+    "power_reading": "utc_s",
     "telemetry": "slot, point, window_start_s, utc_s, skr_bps, qber, visibility, detection_count",
 }
 
@@ -75,6 +78,8 @@ class NewRows:
     schedules: tuple[Schedule, ...] = ()
     gaps: tuple[Gap, ...] = ()
     events: tuple[Event, ...] = ()
+    measured_utc_s: tuple[float, ...] = ()
+    """When acquisitions or readings were written; a run has one or the other, or telemetry."""
     telemetry: tuple[TelemetryRow, ...] = ()
     is_all: bool = True
 
@@ -84,7 +89,7 @@ class RecordTail:
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / LOG_NAME
-        self._newest = dict.fromkeys(_TABLES, 0)
+        self._newest = dict.fromkeys(_TABLES, -1)
 
     def read(self) -> NewRows:
         """Return what is new, nothing at all for a record that is only being made.
@@ -123,6 +128,7 @@ class RecordTail:
             schedules=tuple(Schedule(*row) for row in rows["schedule"]),
             gaps=tuple(Gap(*row) for row in rows["gap"]),
             events=tuple(Event(*row) for row in rows["event"]),
+            measured_utc_s=tuple(utc_s for (utc_s,) in [*rows["acquisition"], *rows["power_reading"]]),
             telemetry=tuple(TelemetryRow(*row) for row in rows["telemetry"]),
             is_all=is_all,
         )
@@ -135,7 +141,7 @@ class RecordTail:
 
     def _new_rows(self, database: sqlite3.Connection, table: str, columns: str) -> list[tuple[Any, ...]]:
         found = database.execute(
-            f"SELECT id, {columns} FROM {table} WHERE id > ? ORDER BY id LIMIT {MOST_ROWS}",  # noqa: S608 - constants
+            f"SELECT rowid, {columns} FROM {table} WHERE rowid > ? ORDER BY rowid LIMIT {MOST_ROWS}",  # noqa: S608 - constants
             (self._newest[table],),
         ).fetchall()
         if found:

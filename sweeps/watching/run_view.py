@@ -158,6 +158,8 @@ class Facts:
     target: str
     clock: str
     """`wall`, `virtual`, or empty before the run has a clock."""
+    counted: str
+    """What is taken, in a word: `records` of telemetry, or what a procedure measures besides."""
     period_s: float
     started_utc_s: float | None
     finished_utc_s: float | None

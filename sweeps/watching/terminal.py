@@ -113,7 +113,9 @@ def line_of(view: RunView, now_s: float) -> str:
 
 def picture(view: RunView, console: Console, now_s: float) -> RenderableType:
     """Return the whole view for a terminal of 80 columns or more."""
-    parts = [_head(view), _progress(view, console, now_s), Text(), _quantities(view, console)]
+    parts = [_head(view), _progress(view, console, now_s)]
+    if view.facts.counted == "records":
+        parts += [Text(), _quantities(view, console)]
     for table in (_points(view), _gaps(view)):
         if table is not None:
             parts += [Text(), table]
@@ -146,7 +148,7 @@ def _progress(view: RunView, console: Console, now_s: float) -> RenderableType:
 def _count(view: RunView) -> str:
     planned = "" if view.planned is None else f" of {view.planned:,}"
     missing = f", {view.gaps.slots:,} missing" if view.gaps.slots else ""
-    return f"{view.taken:,}{planned} records{missing}"
+    return f"{view.taken:,}{planned} {view.facts.counted}{missing}"
 
 
 def _ending(view: RunView, now_s: float) -> str:
@@ -155,7 +157,8 @@ def _ending(view: RunView, now_s: float) -> str:
     if view.pace is None:
         return "" if view.state.is_over() else "time left is not known yet"
     left_s = max(round(view.pace.ends_utc_s - now_s), 0)
-    rate = f"{view.pace.slots_per_s:.3g} slots/s"
+    counted = "slots" if view.facts.counted == "records" else view.facts.counted
+    rate = f"{view.pace.slots_per_s:.3g} {counted}/s"
     return f"{rate}, done in {timedelta(seconds=left_s)} ({utc(view.pace.ends_utc_s)} UTC)"
 
 

@@ -114,7 +114,9 @@ class RunWatcher:
         return state
 
     def _is_record_due(self) -> bool:
-        return self._run.newest is not None or self._run.has_schedule
+        run = self._run
+        is_open = not run.takes_telemetry() and run.facts.clock is not None
+        return run.newest is not None or run.has_schedule or is_open
 
     def _pace(self) -> Pace | None:
         planned = self._run.planned()

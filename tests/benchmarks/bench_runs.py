@@ -63,7 +63,7 @@ def bench_run(name: str, procedure: str, bare_record_s: float) -> dict[str, str 
     """
     choice = choose(_INVENTORY, None, "paper", "emulator", 1)
     chosen = PROCEDURES[procedure]
-    count = chosen.record_count(choice.plan)
+    count = chosen.record_count(choice.plan, choice.station)
     with tempfile.TemporaryDirectory() as folder, progress_for(name, count) as progress:
         value_s = _timed(lambda: run_procedure(choice, chosen, Path(folder) / "run", progress))
     baseline_s = count * bare_record_s

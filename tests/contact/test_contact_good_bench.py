@@ -34,6 +34,9 @@ ALLOWED = {
     "alice": {r"POST /api/v1/login\n<secret>", r"GET /api/v1/system/(identity|state)\n"},
     "bob": {r"POST /api/v1/login\n<secret>", r"GET /api/v1/system/(identity|state)\n"},
     "voa": {r"\*IDN\?\n", r":OUTP:(ATT|BBL|WAV)\? 1\n"},
+    # An OTDR listens to nobody before it is under remote control.
+    "otdr_a": {r"\*REM\n", r"\*IDN\?\n", r"OTDS:LAS:LIST\?\n", r"STAT:ACQ\?\n"},
+    "otdr_b": {r"\*REM\n", r"\*IDN\?\n", r"OTDS:LAS:LIST\?\n", r"STAT:ACQ\?\n"},
 }
 
 
@@ -48,7 +51,7 @@ def test_every_device_is_reached_and_told_of(lab_file: Path) -> None:
     done = check(INVENTORY, "--lab-file", lab_file)
     assert done.exit_code == 0, done.output
     page = done.stdout
-    assert page.count("reached      yes, as the inventory says") == 3
+    assert page.count("reached      yes, as the inventory says") == 5
     assert "identity     ID Quantique, Cerberis XGR, serial EMULATED-ALICE, firmware emulated-1" in page
     assert "identity     Viavi Solutions, mVOA-C1, serial EMULATED, firmware 4.3.3" in page
     assert "attenuation  0 dB" in page
@@ -61,7 +64,7 @@ def test_every_device_is_reached_and_told_of(lab_file: Path) -> None:
         r"latency      median [\d.]+ ms, worst [\d.]+ ms \(n = 9, GET /api/v1/system/state\)", page
     )
     assert re.search(r"clock        [+-][\d.]+ ms ± [\d.]+ ms beside this host's", page)
-    assert "3 of 3 devices reached, all as the inventory says\nNext, see what a sweep would do:\n" in page
+    assert "5 of 5 devices reached, all as the inventory says\nNext, see what a sweep would do:\n" in page
     assert "python -m sweeps run attenuation --plan paper --target emulator" in page
     assert page.rstrip().endswith("--dry-run")
     assert "\x1b" not in page
@@ -84,7 +87,7 @@ def test_machines_get_one_json_object(lab_file: Path) -> None:
     assert done.exit_code == 0
     found = json.loads(done.stdout)
     assert (found["station"], found["target"], found["is_good"]) == ("paper-link", "emulator", True)
-    assert (found["reached"], found["of"], found["problems"]) == (3, 3, [])
+    assert (found["reached"], found["of"], found["problems"]) == (5, 5, [])
     devices = {device["name"]: device for device in found["devices"]}
     assert devices["bob"]["identity"]["serial"] == "EMULATED-BOB"
     assert devices["bob"]["readings"] == {
@@ -115,7 +118,7 @@ def test_only_queries_gets_and_the_login_go_over_the_wires(lab_file: Path, tmp_p
     assert check(INVENTORY, "--lab-file", lab_file, "--wire-log", log).exit_code == 0
     text = log.read_text()
     sent = re.findall(r"^\S+ (\S+) > b['\"](.*)['\"]$", text, re.MULTILINE)
-    assert len(sent) == 2 * (1 + 1 + 1 + 9) + (1 + 3 + 9)
+    assert len(sent) == 2 * (1 + 1 + 1 + 9) + (1 + 3 + 9) + 2 * (1 + 1 + 2 + 9)
     assert len(sent) == text.count(" > ")
     for device, message in sent:
         plain = message.replace("\\n", "\n")

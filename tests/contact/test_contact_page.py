@@ -49,12 +49,12 @@ def test_panels_fit_the_terminal(columns: int, lab_file: Path) -> None:
     page = on_a_terminal(columns, lab_file)
     lines = page.splitlines()
     assert max(len(line) for line in lines) == columns
-    for panel in ("alice", "bob", "voa"):
+    for panel in ("alice", "bob", "voa", "otdr_a", "otdr_b"):
         assert any(line.startswith(f"╭─ {panel} (") for line in lines)
-    assert sum(line.startswith("╰─") for line in lines) == 3
+    assert sum(line.startswith("╰─") for line in lines) == 5
     fingerprint = re.findall(r"[0-9A-F]{2}(?::[0-9A-F]{2}){15}:?", page)
     assert len(fingerprint) == 4, "each half of a fingerprint stands on one line"
-    assert "3 of 3 devices reached, all as the inventory says" in page
+    assert "5 of 5 devices reached, all as the inventory says" in page
     assert "  python -m sweeps run attenuation --plan paper --target emulator --dry-run" in lines
 
 

@@ -65,11 +65,11 @@ def test_a_closed_port_is_refused_and_the_others_are_checked_all_the_same(
     assert "connection refused" in done.stdout
     assert "is the device on, is the port right?" in done.stdout
     assert (
-        "2 of 3 devices reached, 2 as the inventory says\nPut the problems right, check again" in done.stdout
+        "4 of 5 devices reached, 4 as the inventory says\nPut the problems right, check again" in done.stdout
     )
     found = json.loads(check(INVENTORY, "--lab-file", broken, "--json").stdout)
-    assert (found["is_good"], found["reached"]) == (False, 2)
-    assert [device["is_reached"] for device in found["devices"]] == [False, True, True]
+    assert (found["is_good"], found["reached"]) == (False, 4)
+    assert [device["is_reached"] for device in found["devices"]] == [False, True, True, True, True]
 
 
 def test_a_closed_scpi_port_is_refused() -> None:
@@ -196,8 +196,8 @@ def test_a_swapped_pair_is_told_at_both_ends(tmp_path: Path) -> None:
     assert "it says that it is 'bob'; the inventory has 'alice' at this address" in done.stdout
     assert "it says that it is 'alice'; the inventory has 'bob' at this address" in done.stdout
     assert done.stdout.count("are the addresses of the pair swapped in the inventory?") == 2
-    assert "3 of 3 devices reached, 1 as the inventory says" in done.stdout
-    assert done.stdout.count("latency") == 3, "all of it is read all the same"
+    assert "5 of 5 devices reached, 3 as the inventory says" in done.stdout
+    assert done.stdout.count("latency") == 5, "all of it is read all the same"
 
 
 def test_two_addresses_of_one_device_are_told(lab_file: Path) -> None:

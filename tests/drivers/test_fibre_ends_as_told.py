@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
@@ -40,8 +40,12 @@ class Person:
         return OperatorAnswer("done", "a person")
 
 
+def content() -> dict[str, Any]:
+    return yaml.safe_load(INVENTORY.read_text())["stations"]["paper-link"]
+
+
 def facts() -> StationFacts:
-    return StationFacts.model_validate(yaml.safe_load(INVENTORY.read_text())["stations"]["paper-link"])
+    return StationFacts.model_validate(content())
 
 
 def ends_of(person: Person | None) -> FibreEndsAsTold:
@@ -136,14 +140,43 @@ def test_the_operator_is_told_what_where_and_why() -> None:
             "Key is made with both ends of the fibre connected to their appliances.",
         ),
         (
-            "At STT GDC-B, connect the end of the fibre to nothing (capped).",
+            "At STT GDC-B, connect the end of the fibre to nothing but the tail fibre of 1000 m.",
             "The light of an OTDR at the far end must not reach a QKD appliance.",
         ),
         (
-            "At STT GDC-A, connect the end of the fibre to the OTDR.",
+            "At STT GDC-A, connect the end of the fibre to the OTDR, through the launch fibre of 1000 m.",
             "The fibre is to be measured from here.",
         ),
     ]
+
+
+def test_of_lead_fibres_that_there_are_not_nothing_is_said() -> None:
+    station = content()
+    station["gear"]["otdr_a"] |= {"launch": None, "tail": None}
+    del station["gear"]["otdr_b"]
+    person = Person()
+    ends = FibreEndsAsTold("here", StationFacts.model_validate(station), person)
+    ends.connect(B, "nothing")
+    ends.connect(A, "otdr")
+    ends.connect(A, "nothing")
+    assert [task.do for task in person.tasks] == [
+        "At STT GDC-B, connect the end of the fibre to nothing (capped).",
+        "At STT GDC-A, connect the end of the fibre to the OTDR.",
+        "At STT GDC-A, connect the end of the fibre to nothing (capped).",
+    ]
+
+
+def test_what_was_said_is_told_in_words() -> None:
+    person = Person()
+    ends = ends_of(person)
+    assert ends.in_words() == "gdc_a: not known; gdc_b: not known"
+    ends.connect(B, "nothing")
+    ends.connect(A, "otdr")
+    assert ends.in_words() == "gdc_a: to the OTDR; gdc_b: to nothing (capped)"
+    person.aborts = True
+    with pytest.raises(OperatorAbort):
+        ends.connect(A, "qkd")
+    assert ends.in_words() == "gdc_a: not known; gdc_b: to nothing (capped)"
 
 
 def test_without_an_operator_nothing_is_moved_and_nothing_becomes_known() -> None:
@@ -166,9 +199,10 @@ def test_a_site_without_an_end_is_named() -> None:
 
 
 def test_ends_at_one_site_have_no_interlock_and_are_refused() -> None:
-    content = yaml.safe_load(INVENTORY.read_text())["stations"]["paper-link"]
-    for gear in content["gear"].values():
-        gear["site"] = A
-    ends = FibreEndsAsTold("here", StationFacts.model_validate(content), Person())
+    station = content()
+    station["gear"] = {
+        name: one | {"site": A} for name, one in station["gear"].items() if one["role"] != "otdr"
+    }
+    ends = FibreEndsAsTold("here", StationFacts.model_validate(station), Person())
     with pytest.raises(StationError, match="both ends of the fibre are at gdc_a; give each its own site"):
         ends.why_dark(A)

@@ -238,7 +238,9 @@ def test_an_appliance_that_never_runs_is_an_error(tmp_path: Path) -> None:
     station = Station("here", facts(), gear, CountingClock(), None)
     with (
         RunRecord.create(tmp_path / "run", {}) as run,
-        pytest.raises(StationError, match="bob is HandlingError; not Running within 1800 s"),
+        pytest.raises(
+            StationError, match="bob is HandlingError; not Running within 1800 s; is each end of the fibre"
+        ),
     ):
         prepare_link(station, run)
 

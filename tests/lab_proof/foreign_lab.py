@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from tests.acceptance.benches import PROJECT, write_inventory
+from tests.acceptance.benches import PROJECT, STATION, write_inventory
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
@@ -128,7 +128,16 @@ def bench_inventory(
         "gear.bob.lab": {"url": f"https://{hosts.site_b}:{WEB_PORT}", **web},
         "gear.voa.lab": voa,
     }
-    return with_plans(write_inventory(folder, changes))
+    return without_otdrs(with_plans(write_inventory(folder, changes)))
+
+
+def without_otdrs(inventory: Path) -> Path:
+    """Take the OTDRs out: nobody has brought one to this bench."""
+    content = yaml.safe_load(inventory.read_text())
+    gear = content["stations"][STATION]["gear"]
+    content["stations"][STATION]["gear"] = {name: one for name, one in gear.items() if one["role"] != "otdr"}
+    inventory.write_text(yaml.safe_dump(content))
+    return inventory
 
 
 def with_plans(inventory: Path) -> Path:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from drivers.station import Station
     from tests.otdr_wire.otdr_lab import OtdrLab
 
+ROLES = (*LINK_ROLES, "otdr")
 OTDR = {"role": "otdr", "driver": "viavi_smartotdr", "site": "gdc_a", "wavelengths_nm": [1310, 1550]}
 LONG = OtdrSettings(wavelength_nm=1550.0, range_km=40.0, pulse_ns=100.0, averaging_s=30.0)
 
@@ -70,7 +71,7 @@ def station_with(tmp_path: Path, changes: Mapping[str, Any]) -> StationFacts:
 
 
 def test_a_station_may_have_an_otdr_at_each_end(tmp_path: Path) -> None:
-    facts = station_with(tmp_path, {"gear.otdr_a": OTDR, "gear.otdr_b": {**OTDR, "site": "gdc_b"}})
+    facts = station_with(tmp_path, {"gear.otdr_a": OTDR})
     assert [name for name, device in facts.gear.items() if isinstance(device, ViaviOtdrGear)] == [
         "otdr_a",
         "otdr_b",
@@ -80,15 +81,18 @@ def test_a_station_may_have_an_otdr_at_each_end(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
-        ({"gear.one": OTDR, "gear.two": OTDR}, "at most one OTDR at a site; more at: gdc_a"),
-        ({"gear.otdr": OTDR, "gear.bob.site": "gdc_a"}, "each end has a site of its own"),
+        ({"gear.two": OTDR}, "at most one OTDR at a site; more at: gdc_a"),
         (
-            {"gear.otdr": {**OTDR, "site": "hut"}, "sites.hut": {"name": "A hut"}},
+            {"gear.otdr_b": OTDR, "gear.otdr_a": OTDR | {"site": "gdc_b"}, "gear.bob.site": "gdc_a"},
+            "each end has a site of its own",
+        ),
+        (
+            {"gear.otdr_a": {**OTDR, "site": "hut"}, "sites.hut": {"name": "A hut"}},
             "stands at one end of the fibre",
         ),
-        ({"gear.otdr": {**OTDR, "wavelengths_nm": []}}, "at least 1 item"),
-        ({"gear.otdr": {**OTDR, "defects": {"missing_nm": [1310, 1550]}}}, "no laser is left"),
-        ({"gear.otdr": {**OTDR, "defects": {"stops_at": 1.5}}}, "less than or equal to 1"),
+        ({"gear.otdr_a": {**OTDR, "wavelengths_nm": []}}, "at least 1 item"),
+        ({"gear.otdr_a": {**OTDR, "defects": {"missing_nm": [1310, 1550]}}}, "no laser is left"),
+        ({"gear.otdr_a": {**OTDR, "defects": {"stops_at": 1.5}}}, "less than or equal to 1"),
     ],
 )
 def test_mistakes_are_told(tmp_path: Path, changes: Mapping[str, Any], problem: str) -> None:
@@ -121,7 +125,7 @@ def test_the_first_contact_misses_a_wavelength(bench: OtdrLab) -> None:
 
 @contextmanager
 def lab_station(tmp_path: Path, **otdr: Any) -> Generator[tuple[Station, LabFaults]]:  # noqa: ANN401
-    changes = {"gear.otdr": {**OTDR, **otdr}}
+    changes = {"gear.otdr_a": {**OTDR, **otdr}}
     inventory = write_inventory(tmp_path, changes)
     facts = station_with(tmp_path / "facts", changes)
     command = [sys.executable, "-m", "emulators", "serve", str(inventory), "--clock", "virtual"]
@@ -149,17 +153,17 @@ def lab_station(tmp_path: Path, **otdr: Any) -> Generator[tuple[Station, LabFaul
 def test_an_otdr_of_a_lab_is_dark_until_the_fibre_is_safe_and_then_measures_it(tmp_path: Path) -> None:
     with lab_station(tmp_path) as (station, faults):
         otdr = station.otdr("gdc_a")
-        with pytest.raises(StationError, match="there is no OTDR at 'gdc_b'"):
-            station.otdr("gdc_b")
+        with pytest.raises(StationError, match="there is no OTDR at 'a hut'"):
+            station.otdr("a hut")
         otdr.set_up(LONG)
         with pytest.raises(StationError, match="is not known; connect it to the OTDR"):
             otdr.start()
         station.connect_fibre_end("gdc_b", "nothing")
         station.connect_fibre_end("gdc_a", "otdr")
         otdr.start()
-        with pytest.raises(StationError, match="otdr sends light; stop it first"):
+        with pytest.raises(StationError, match="otdr_a sends light; stop it first"):
             station.connect_fibre_end("gdc_b", "qkd")
-        assert any("otdr sends light" in problem for problem in station.unsafe())
+        assert any("otdr_a sends light" in problem for problem in station.unsafe())
         otdr.wait(60.0)
         end = otdr.events()[-1]
         assert end.distance_m == pytest.approx(19_870.0, abs=20.0)

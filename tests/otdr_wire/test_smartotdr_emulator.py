@@ -6,6 +6,7 @@ import socket
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from drivers.otdr.curve_block import parse_points
@@ -19,6 +20,10 @@ from tests.otdr_wire.otdr_lab import SETTINGS, LaidFibre, OtdrLab, gear
 if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from drivers.roles import Otdr
 
 # As FOMS2 (public code) sends it, in one line.
 FOMS2_SET_UP = (
@@ -137,3 +142,27 @@ def test_the_light_is_told_from_the_beginning_where_somebody_left_it_on(bench: O
     noise = Streams(1).stream("otdr/noise")
     EmulatedSmartOtdr(gear(is_busy=True), fibre, bench.lab.clock, noise)
     assert fibre.told == ["on at here"]
+
+
+def test_a_measurement_that_the_key_ended_moves_no_noise_of_those_after_it(bench: OtdrLab) -> None:
+    def levels(otdr: Otdr) -> NDArray[np.float64]:
+        otdr.set_up(SETTINGS)
+        otdr.start()
+        otdr.wait(SETTINGS.averaging_s + 5.0)
+        return otdr.curve().levels_db
+
+    otdr = bench.open()
+    first, second = levels(otdr), levels(otdr)
+    assert not np.array_equal(first, second)
+    disturbed = OtdrLab()
+    try:
+        other = disturbed.open()
+        for _ in range(2):
+            other.set_up(SETTINGS)
+            other.start()
+            disturbed.clock.sleep(3.0)
+            other.stop()
+        assert np.array_equal(levels(other), first)
+        assert np.array_equal(levels(other), second)
+    finally:
+        disturbed.close()

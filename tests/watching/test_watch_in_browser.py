@@ -12,6 +12,7 @@ from sweeps.record.run_record import RunRecord
 from sweeps.record.schema import Gap
 from tests.acceptance.test_report_in_browser import CHROMIUM, FLAGS, LEAST_CONTRAST, WEAK_TEXT
 from tests.hil.synthetic_runs import in_one_commit
+from tests.record.written_traces import add_trace
 from tests.watching.made_up import T0_S, add_records, begin, facts, visit
 from tests.watching.watch_server import watch_page
 
@@ -268,3 +269,15 @@ def test_who_cannot_see_or_point_is_served_too(browser: Browser, folder: Path) -
                 page.keyboard.press("Tab")
                 reached.add(page.evaluate("document.activeElement.getAttribute('aria-labelledby') ?? ''"))
             assert {"gaps-title", "journal-title"} <= reached
+
+
+def test_a_run_without_telemetry_has_no_panels(browser: Browser, folder: Path) -> None:
+    with RunRecord.create(folder, facts("fibre", records_planned=4)) as run, watch_page(folder) as server:
+        add_trace(run, 0)
+        page = browser.new_page()
+        page.goto(server.address)
+        wait_for_text(page, "#counts", "1 of 4 acquisitions")
+        assert not page.is_visible("#telemetry")
+        assert page.is_visible("#alarms")
+        assert page.query_selector("#panels svg") is None
+        page.close()

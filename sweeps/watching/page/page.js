@@ -48,7 +48,7 @@ function showCounts(view) {
   const dealt = view.taken + view.gaps.slots;
   const share = view.planned ? ` (${(Math.floor(1000 * dealt / view.planned) / 10).toFixed(1)} %)` : "";
   const missing = view.gaps.slots ? ` · ${grouped(view.gaps.slots)} slots without a record` : "";
-  setText("counts", `${grouped(view.taken)}${of} records${share}${missing}`);
+  setText("counts", `${grouped(view.taken)}${of} ${view.facts.counted}${share}${missing}`);
 }
 
 // All that is seen of a page in the background.
@@ -69,7 +69,7 @@ function showTimes(view, isOver) {
   if (view.facts.started_utc_s !== null) parts.push(`started ${utc(view.facts.started_utc_s)} UTC`);
   if (view.facts.finished_utc_s !== null) parts.push(`finished ${utc(view.facts.finished_utc_s)} UTC`);
   if (view.pace) {
-    parts.push(`${view.pace.slots_per_s.toPrecision(3)} slots/s`);
+    parts.push(`${view.pace.slots_per_s.toPrecision(3)} ${view.facts.counted === "records" ? "slots" : view.facts.counted}/s`);
     const leftS = view.pace.ends_utc_s - nowS;
     if (leftS > 0) parts.push(`done in ${duration(leftS)} (${utc(view.pace.ends_utc_s)} UTC)`);
   }
@@ -127,6 +127,8 @@ function showLists(view) {
 }
 
 function showPanels({ view, quantities }) {
+  byId("telemetry").hidden = view.facts.counted !== "records";
+  if (byId("telemetry").hidden) return;
   const panels = byId("panels");
   if (!panels.children.length) {
     for (const quantity of quantities) {
