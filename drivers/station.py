@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from drivers.added_loss import Place, loss_rule
+from drivers.attenuator_ports import AttenuatorPorts, calibration_source, insist_bearable
 from drivers.attenuators.fixed_attenuators import FixedAttenuators
 from drivers.attenuators.oz_dd100mc import open_oz_dd100mc
 from drivers.attenuators.viavi_mvoa import open_viavi_mvoa
@@ -25,14 +26,14 @@ from drivers.facts.inventory import (
 from drivers.fibre_ends import FibreEndsAsTold
 from drivers.otdr.interlock import InterlockedOtdr
 from drivers.otdr.viavi_smartotdr import open_viavi_smartotdr
-from drivers.roles import Attenuator, Otdr, QkdAppliance
+from drivers.roles import Attenuator, Otdr, PowerMeter, QkdAppliance
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from drivers.added_loss import LossRule
     from drivers.clock import Clock
-    from drivers.facts.inventory import AnyConnection, AnyGear
+    from drivers.facts.inventory import AnyConnection, AnyGear, CalibrationSource
     from drivers.facts.inventory import Station as StationFacts
     from drivers.facts.lab import FibreEndUse
     from drivers.roles import FaultInjector, Operator, PlantEvents
@@ -77,6 +78,7 @@ class Station:
         """Who harms and mends the fibre here on purpose, where there is such a one."""
         self._place = Place(name, operator)
         self._fibre_ends = FibreEndsAsTold(name, facts, operator)
+        self._ports = AttenuatorPorts(name, facts, operator)
         self._gear = gear
 
     def attenuator(self) -> Attenuator:
@@ -135,19 +137,50 @@ class Station:
         rule = self._loss_rule()
         return 0.0 if rule.removes_for(added_db) else rule.setting_db(added_db)
 
+    def power_meter(self) -> PowerMeter:
+        """Return the meter of the light behind the attenuator; StationError if it has none."""
+        name, attenuator = self._named_attenuator()
+        if not isinstance(attenuator, PowerMeter):
+            raise StationError(f"station {self.name}: {name} has no power meter")
+        return attenuator
+
+    def calibration_source(self) -> CalibrationSource:
+        """Return the light source for the attenuator's input, as the inventory has it.
+
+        StationError if it has none; LimitError if the attenuator does not bear it.
+        """
+        source = calibration_source(self.facts)
+        name, attenuator = self._named_attenuator()
+        insist_bearable(name, source, attenuator.spec)
+        return source
+
+    def put_attenuator_on_source(self) -> None:
+        """Have the operator cap the attenuator's output and connect its input to the light source.
+
+        The link is dark from then on. StationError and LimitError, before anybody is asked, as
+        `calibration_source`; StationError while an OTDR sends light or without an operator; OperatorAbort.
+        """
+        self._insist_no_otdr_shines()
+        self._ports.put_on_source(self.attenuator().spec)
+
+    def put_attenuator_back(self) -> None:
+        """Have the operator take the source off and connect the attenuator as before; errors likewise."""
+        self._insist_no_otdr_shines()
+        self._ports.put_back()
+
     def connect_fibre_end(self, site: str, to: FibreEndUse) -> None:
         """Have the operator connect the end of the fibre at `site`, unless it is known to be so connected.
 
         StationError for a site without an end, for an appliance while an OTDR is at the far end, while an
         OTDR sends light, or without an operator; OperatorAbort if they do not.
         """
-        lit = [name for name, otdr in self._otdrs().items() if otdr.laser_on()]
-        if lit:
-            raise StationError(f"station {self.name}: {', '.join(lit)} sends light; stop it first")
+        self._insist_no_otdr_shines()
         self._fibre_ends.connect(site, to)
 
     def otdr_may_shine(self, site: str) -> str | None:
         """Return why an OTDR at `site` must not shine now, by what the operator said; None if it may."""
+        if self._ports.is_off_link:
+            return "the attenuator is on its calibration source, or half-way there; have it put back first"
         return self._fibre_ends.why_dark(site)
 
     def make_safe(self) -> None:
@@ -179,6 +212,12 @@ class Station:
 
     def safe_state_in_words(self) -> str:
         """Return what the safe state is here and now, for the run's journal."""
+        dark = (
+            "; the link is dark: the attenuator's ports are off their places in it, by what the operator said"
+        )
+        return self._attenuator_in_words() + (dark if self._ports.is_off_link else "")
+
+    def _attenuator_in_words(self) -> str:
         if self._safe_setting_db() is not None:
             return self.facts.safe_state.attenuator
         found_db = self._found_db()
@@ -229,6 +268,11 @@ class Station:
             return None
         is_maximum = self.facts.safe_state.attenuator == "maximum"
         return self._loss_rule().setting_db(self.facts.limits.added_db_max) if is_maximum else 0.0
+
+    def _insist_no_otdr_shines(self) -> None:
+        lit = [name for name, otdr in self._otdrs().items() if otdr.laser_on()]
+        if lit:
+            raise StationError(f"station {self.name}: {', '.join(lit)} sends light; stop it first")
 
     def _otdrs(self) -> dict[str, Otdr]:
         return {name: gear for name, gear in self._gear.items() if isinstance(gear, Otdr)}

@@ -27,7 +27,7 @@ class Limit(Strict):
 
     title: Text
     """The check in a few words, for people."""
-    procedure: Literal["attenuation", "stability", "any"]
+    procedure: Literal["calibration", "attenuation", "stability", "any"]
     quantity: Text
     statistic: Text
     point_db: Decibels | None = None

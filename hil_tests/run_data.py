@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sweeps.record.facts import RunFacts, is_same_point, read_facts
+from sweeps.record.measured_rows import power_readings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from hil_tests.measure.estimates import Floats
     from sweeps.record.run_record import RunRecord
-    from sweeps.record.schema import Gap, Point, Slot
+    from sweeps.record.schema import Gap, Point, PowerReading, Slot
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,8 @@ class RunData:
     points: Sequence[Point]
     columns: Columns
     gaps: Sequence[Gap]
+    readings: Sequence[PowerReading] = ()
+    """Power behind an attenuator, where it was calibrated."""
 
     def at(self, point_db: float | None) -> Columns:
         """Return the records taken at one point of the sweep (None: all of the run)."""
@@ -74,7 +77,14 @@ class RunData:
 
 def read_run(run: RunRecord) -> RunData:
     """Read all that `run` holds; BenchError if its facts are not of their kind."""
-    return RunData(run.folder.name, read_facts(run), run.points(), _columns(run.slots()), run.gaps())
+    return RunData(
+        run.folder.name,
+        read_facts(run),
+        run.points(),
+        _columns(run.slots()),
+        run.gaps(),
+        readings=power_readings(run),
+    )
 
 
 def _columns(slots: Sequence[Slot]) -> Columns:

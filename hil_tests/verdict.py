@@ -178,6 +178,8 @@ def applies(limit: Limit, facts: RunFacts) -> bool:
     """Tell whether a run with these facts is judged by `limit`: its procedure, its points, its size."""
     if limit.procedure not in ("any", facts.procedure):
         return False
+    if facts.procedure == "calibration" and facts.plan.calibration is None:
+        return False
     planned_db = facts.plan.attenuation.added_db
     point_db = limit.point_db
     if point_db is not None and planned_db and not any(is_same_point(point_db, db) for db in planned_db):

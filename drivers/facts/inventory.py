@@ -172,6 +172,12 @@ class MvoaDefects(Strict):
     """Settings from here on are refused with an execution error."""
     wavelength_stuck_nm: WavelengthNm | None = None
     """The calibration wavelength that it keeps whatever is set."""
+    repeatability_db: Decibels | None = None
+    """Standard deviation of the attenuation at one setting from visit to visit, for a worn motor."""
+    shutter_stuck: bool = False
+    """The shutter blocks, and says so, whatever is set."""
+    has_no_power_meter: bool = False
+    """It is of the kind without one, whatever the inventory says."""
 
 
 class OzDd100Defects(Strict):
@@ -245,14 +251,36 @@ class InLineGear(Strict):
     """What was measured of this very device; what the device's specification says where absent."""
 
 
+class CalibrationSource(Strict):
+    """A stabilised light source, for an attenuator's input, whose power was measured by a power meter."""
+
+    power_dbm: Annotated[float, Field(ge=-60, le=60)]
+    """At the end of the cord that goes into the attenuator."""
+    wavelength_nm: WavelengthNm
+    uncertainty_db: Decibels
+    """How far from it the true power may be."""
+    source: Annotated[str, StringConstraints(min_length=1)]
+    """Which source it is, and who measured it, when and with what."""
+
+
 class MapMvoaGear(InLineGear):
     """A VIAVI MAP mVOA cassette over SCPI."""
 
     role: Literal["attenuator"]
     driver: Literal["viavi_map_mvoa"]
     site: str
+    has_power_meter: bool = False
+    """Whether it is of the kind that measures the light at its output."""
+    calibration_source: CalibrationSource | None = None
+    """What it is calibrated with; None if it is not."""
     lab: VisaSocketConnection | None = None
     defects: MvoaDefects = MvoaDefects()
+
+    @model_validator(mode="after")
+    def _source_needs_a_meter(self) -> Self:
+        if self.calibration_source is not None and not self.has_power_meter:
+            raise ValueError("calibration_source: of no use without has_power_meter: true")
+        return self
 
 
 class OzDd100Gear(InLineGear):
@@ -429,6 +457,8 @@ class Emulation(Strict):
 
     profile: str
     fidelity: Literal["statistical"] = "statistical"
+    has_ideal_attenuator: bool = False
+    """Whether an mVOA attenuates by what it is set to and nothing else; else it has errors of its own."""
     extra_loss_db: Decibels = 0.0
     """Loss that the fibre has and the inventory does not know of (a wrong bench)."""
 

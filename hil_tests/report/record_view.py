@@ -104,6 +104,9 @@ def _plan(facts: RunFacts) -> str:
 
 
 def _lab_time(run: RunData) -> str:
+    if run.readings:
+        first_s, last_s = run.readings[0].taken_s, max(reading.taken_s for reading in run.readings)
+        return f"{formats.utc(first_s)}, {formats.duration(last_s - first_s)}"
     starts = run.columns.window_start_s
     if starts.size == 0:
         return formats.NOT_RECORDED
@@ -113,7 +116,8 @@ def _lab_time(run: RunData) -> str:
 
 def _records(run: RunData) -> str:
     planned = run.facts.records_planned_at(None)
-    return f"{run.columns.n:,} of {formats.NOT_RECORDED if planned is None else f'{planned:,}'}"
+    taken = run.columns.n + len(run.readings)
+    return f"{taken:,} of {formats.NOT_RECORDED if planned is None else f'{planned:,}'}"
 
 
 def _emulation(facts: RunFacts) -> str:

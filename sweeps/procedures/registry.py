@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sweeps.procedures import attenuation, stability
+from sweeps.procedures import attenuation, calibration, stability
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +32,15 @@ class Procedure:
 
 
 PROCEDURES = {
+    "calibration": Procedure(
+        "calibration",
+        calibration.run_calibration,
+        calibration.record_count,
+        calibration.duration_s,
+        calibration.steps,
+        calibration.TOUCHES,
+        is_destructive=True,
+    ),
     "attenuation": Procedure(
         "attenuation",
         attenuation.run_attenuation,

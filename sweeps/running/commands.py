@@ -29,6 +29,7 @@ BENCH_FAILED = 2
 class ProcedureName(StrEnum):
     """Procedures by name."""
 
+    calibration = "calibration"
     attenuation = "attenuation"
     stability = "stability"
 

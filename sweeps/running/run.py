@@ -82,8 +82,8 @@ def resume_procedure(choice: Choice, procedure: Procedure, folder: Path, progres
         RunRecord.open(folder) as run,
     ):
         _insist_on_the_same(choice, run)
-        # Before its first schedule a run has measured nothing: an emulated lab is begun anew.
-        go_on_at_s = run.newest_lab_time_s() if run.schedules() else None
+        # Before its first schedule or row a run has measured nothing: an emulated lab is begun anew.
+        go_on_at_s = run.newest_lab_time_s() if run.schedules() or run.count_records() else None
         run.forget_meta("ended")
         _work_on(_Session(choice, procedure, run, progress, guard, go_on_at_s=go_on_at_s, resumes=True))
 
