@@ -76,6 +76,17 @@ def run_calibration(station: Station, plan: Plan, run: RunRecord, progress: Prog
     _note_light(station, source, run)
     run.set_meta("records_planned", record_count(plan))
     station.set_added_db(0.0)
+    if any(_left(run, sizes, round_number) for round_number in range(sizes.rounds)):
+        _measure_on_source(station, sizes, source, run, progress)
+    else:
+        progress.skip(record_count(plan))
+    station.put_attenuator_back()
+    prepare_link(station, run)
+
+
+def _measure_on_source(
+    station: Station, sizes: CalibrationPlan, source: CalibrationSource, run: RunRecord, progress: Progress
+) -> None:
     station.put_attenuator_on_source()
     try:
         _see_light_pass(station, source)
@@ -85,8 +96,12 @@ def run_calibration(station: Station, plan: Plan, run: RunRecord, progress: Prog
     except BenchError:
         _put_back_after_failure(station, run)
         raise
-    station.put_attenuator_back()
-    prepare_link(station, run)
+
+
+def _left(run: RunRecord, sizes: CalibrationPlan, round_number: int) -> list[int]:
+    """Return the steps of a round that have no reading yet."""
+    taken = {reading.step for reading in power_readings(run) if reading.round == round_number}
+    return [step for step in range(len(round_settings_db(sizes.settings_db))) if step not in taken]
 
 
 def _sizes(plan: Plan) -> CalibrationPlan:
@@ -133,11 +148,10 @@ def _see_light_pass(station: Station, source: CalibrationSource) -> None:
 def _take_all(station: Station, sizes: CalibrationPlan, run: RunRecord, progress: Progress) -> None:
     settings_db = round_settings_db(sizes.settings_db)
     for round_number in range(sizes.rounds):
-        taken = {reading.step for reading in power_readings(run) if reading.round == round_number}
-        left = [step for step in range(len(settings_db)) if step not in taken]
+        left = _left(run, sizes, round_number)
         progress.skip(len(settings_db) - len(left))
-        if left and taken:
-            _open_again(station, sizes, run, round_number, max(taken))
+        if left and left[0] > 0:
+            _open_again(station, sizes, run, round_number)
             # From the side from which an unbroken round comes.
             _go_to(station, settings_db[left[0] - 1], sizes.settle_s)
         for step in left:
@@ -146,10 +160,9 @@ def _take_all(station: Station, sizes: CalibrationPlan, run: RunRecord, progress
             progress.advance(1, f"round {round_number + 1}, {settings_db[step]:g} dB")
 
 
-def _open_again(
-    station: Station, sizes: CalibrationPlan, run: RunRecord, round_number: int, newest_step: int
-) -> None:
+def _open_again(station: Station, sizes: CalibrationPlan, run: RunRecord, round_number: int) -> None:
     """Take 0 dB once more, behind all steps of the round: the source was plugged in anew."""
+    newest_step = max(reading.step for reading in power_readings(run) if reading.round == round_number)
     step = max(newest_step + 1, len(round_settings_db(sizes.settings_db)))
     add_reading(run, _read_at(station, sizes, round_number, step, 0.0))
 
