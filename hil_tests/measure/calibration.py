@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hil_tests.measure.estimates import Estimate, exactly, mean_of
+from hil_tests.measure.estimates import Estimate, exactly
 from hil_tests.measure.measured import NO_RECORDS, Measured
 from sweeps.procedures.calibration import round_settings_db
 
@@ -183,7 +183,9 @@ def insertion_loss(data: RunData, limit: Limit) -> Measured:
         )
     uncertainty_db = data.facts.calibration.source_uncertainty_db
     known = "not recorded" if uncertainty_db is None else f"{uncertainty_db:g} dB"
-    return Measured(mean_of(source_dbm - zeros), f"uncertainty of the source's power: {known}")
+    return Measured(
+        exactly(float((source_dbm - zeros).mean()), zeros.size), f"uncertainty of the source's power: {known}"
+    )
 
 
 def by_visit(data: RunData) -> dict[tuple[float, bool], list[float]]:

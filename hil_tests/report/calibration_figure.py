@@ -73,7 +73,7 @@ def _draw_deviations(axes: Axes, data: RunData, limits_db: tuple[float | None, f
         for bound_db in (-stated_db, stated_db):
             label = f"stated by the attenuator: ±{stated_db:g} dB" if bound_db > 0 else None
             # Thinner and broken, so that both lines show where they lie on each other.
-            axes.axhline(bound_db, color=PUBLISHED, linestyle="--", linewidth=0.9, label=label)
+            axes.axhline(bound_db, color=PUBLISHED, linestyle=(0, (7, 7)), linewidth=1.0, label=label)
     axes.set_title("True attenuation less the one set")
     axes.set_xlabel("Setting (dB)")
     axes.set_ylabel("Deviation (dB)")

@@ -274,7 +274,7 @@ def test_the_section_is_in_the_report_with_its_numbers(tmp_path: Path) -> None:
         page.index("<h3>Calibration of the attenuator</h3>") : page.index("<h3>What was tested</h3>")
     ]
     for text in (
-        "−2 dBm ± 0.1 dB at 1550 nm (test)".replace("−", "-"),
+        "-2 dBm ± 0.1 dB at 1550 nm (test)",
         "1.25 ± 0.1 dB",
         "15 dB</th>",
         "holds",
