@@ -12,7 +12,9 @@
     │   ├── NotHomed            a device that does not know where it stands
     │   ├── SettingNotTaken     the device took another value than it was told
     │   ├── DeviceBusy          somebody else uses the device
-    │   └── AcquisitionBroken   a measurement did not begin, or ended before its time
+    │   ├── AcquisitionBroken   a measurement did not begin, or ended before its time
+    │   ├── Underload           less light than a power meter measures
+    │   └── Overload            more light than a power meter measures
     ├── RecordError         the run record cannot be written or read
     ├── StationError        gear that is missing, a role that nobody fills
     │   └── OperatorAbort       a person was asked to do something and said no
@@ -95,6 +97,14 @@ class DeviceBusy(GearError):
 
 class AcquisitionBroken(GearError):
     """A measurement did not begin, ended before its time, or what lies on the device is another one's."""
+
+
+class Underload(GearError):
+    """Less light than a power meter measures: often a shutter that blocks, or a source that is off."""
+
+
+class Overload(GearError):
+    """More light than a power meter measures."""
 
 
 class LabError(BenchError):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from drivers.errors import StationError
-from drivers.facts.inventory import ViaviOtdrGear
+from drivers.facts.gear import ViaviOtdrGear
 from drivers.facts.lab import FibreEndUse, PatchEnd
 from drivers.roles import OperatorTask
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from drivers.facts.lab import Fault, JournalEntry, Patch, PatchEnd
+    from drivers.facts.lab import Fault, JournalEntry, Patch, PatchEnd, PatchPort
     from drivers.facts.plant_events import FibreFault, PlantEvent
     from drivers.facts.telemetry import RecordGap, TelemetryRecord
 
@@ -56,6 +56,8 @@ class AttenuatorSpec:
     """Whether it can block the light altogether."""
     values_db: tuple[float, ...] | None = None
     """The only attenuations that it makes, rising; None for all between the limits."""
+    max_input_dbm: float | None = None
+    """The most light that it bears; None where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ class OperatorTask:
     do: str
     """What to do, in one sentence."""
     why: str
-    patch: Patch | PatchEnd | None = None
+    patch: Patch | PatchEnd | PatchPort | None = None
     """The same act for a machine that stands in for the person; None where only a person can do it."""
 
 
@@ -200,6 +202,26 @@ class Attenuator(Protocol):
 
     def close(self) -> None:
         """Close the connection; the device keeps its settings."""
+        ...
+
+
+@runtime_checkable
+class PowerMeter(Protocol):
+    """A meter of the light behind an attenuator, as some attenuators have one at their output."""
+
+    def set_averaging_s(self, averaging_s: float) -> None:
+        """Set the averaging time in s.
+
+        LimitError for what no such meter does, DeviceError if the device has no meter, SettingNotTaken if it
+        took another time.
+        """
+        ...
+
+    def power_dbm(self) -> float:
+        """Read the power in dBm.
+
+        Underload or Overload outside the meter's range, DeviceError if the device has no meter.
+        """
         ...
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from drivers.added_loss import Place, loss_rule
+from drivers.attenuator_ports import AttenuatorPorts, calibration_source, insist_bearable
 from drivers.attenuators.fixed_attenuators import FixedAttenuators
 from drivers.attenuators.oz_dd100mc import open_oz_dd100mc
 from drivers.attenuators.viavi_mvoa import open_viavi_mvoa
@@ -16,7 +17,7 @@ from drivers.facts.gear import CerberisXgrGear, FixedAttenuatorsGear, MapMvoaGea
 from drivers.fibre_ends import FibreEndsAsTold
 from drivers.otdr.interlock import InterlockedOtdr
 from drivers.otdr.viavi_smartotdr import open_viavi_smartotdr
-from drivers.roles import LINK_ROLES, Attenuator, Otdr, QkdAppliance
+from drivers.roles import LINK_ROLES, Attenuator, Otdr, PowerMeter, QkdAppliance
 from drivers.safe_state import SafeState
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from drivers.added_loss import LossRule
     from drivers.clock import Clock
     from drivers.facts.connections import AnyConnection
-    from drivers.facts.gear import AnyGear
+    from drivers.facts.gear import AnyGear, CalibrationSource
     from drivers.facts.inventory import Station as StationFacts
     from drivers.facts.lab import FibreEndUse
     from drivers.roles import FaultInjector, Operator, PlantEvents, Role
@@ -67,6 +68,7 @@ class Station:
         """Who harms and mends the fibre here on purpose, where there is such a one."""
         self._place = Place(name, operator)
         self._fibre_ends = FibreEndsAsTold(name, facts, operator)
+        self._ports = AttenuatorPorts(name, facts, operator)
         self._gear = gear
 
     def attenuator(self) -> Attenuator:
@@ -131,15 +133,44 @@ class Station:
         rule = self._loss_rule()
         return 0.0 if rule.removes_for(added_db) else rule.setting_db(added_db)
 
+    def power_meter(self) -> PowerMeter:
+        """Return the meter of the light behind the attenuator; StationError if it has none."""
+        name, attenuator = self._named_attenuator()
+        if not isinstance(attenuator, PowerMeter):
+            raise StationError(f"station {self.name}: {name} has no power meter")
+        return attenuator
+
+    def calibration_source(self) -> CalibrationSource:
+        """Return the light source for the attenuator's input, as the inventory has it.
+
+        StationError if it has none; LimitError if the attenuator does not bear it.
+        """
+        source = calibration_source(self.facts)
+        name, attenuator = self._named_attenuator()
+        insist_bearable(name, source, attenuator.spec)
+        return source
+
+    def put_attenuator_on_source(self) -> None:
+        """Have the operator cap the attenuator's output and connect its input to the light source.
+
+        The link is dark from then on. StationError and LimitError, before anybody is asked, as
+        `calibration_source`; StationError while an OTDR sends light or without an operator; OperatorAbort.
+        """
+        self._insist_no_otdr_shines()
+        self._ports.put_on_source(self.attenuator().spec)
+
+    def put_attenuator_back(self) -> None:
+        """Have the operator take the source off and connect the attenuator as before; errors likewise."""
+        self._insist_no_otdr_shines()
+        self._ports.put_back()
+
     def connect_fibre_end(self, site: str, to: FibreEndUse) -> None:
         """Have the operator connect the end of the fibre at `site`, unless it is known to be so connected.
 
         StationError for a site without an end, for an appliance while an OTDR is at the far end, while an
         OTDR sends light, or without an operator; OperatorAbort if they do not.
         """
-        lit = [name for name, otdr in self._otdrs().items() if otdr.laser_on()]
-        if lit:
-            raise StationError(f"station {self.name}: {', '.join(lit)} sends light; stop it first")
+        self._insist_no_otdr_shines()
         self._fibre_ends.connect(site, to)
 
     def fibre_ends_in_words(self) -> str:
@@ -148,6 +179,8 @@ class Station:
 
     def otdr_may_shine(self, site: str) -> str | None:
         """Return why an OTDR at `site` must not shine now, by what the operator said; None if it may."""
+        if self._ports.is_off_link:
+            return "the attenuator is on its calibration source, or half-way there; have it put back first"
         return self._fibre_ends.why_dark(site)
 
     def make_safe(self) -> None:
@@ -167,7 +200,10 @@ class Station:
 
     def safe_state_in_words(self) -> str:
         """Return what the safe state is here and now, for the run's journal."""
-        return self._safe_state().in_words()
+        dark = (
+            "; the link is dark: the attenuator's ports are off their places in it, by what the operator said"
+        )
+        return self._safe_state().in_words() + (dark if self._ports.is_off_link else "")
 
     def is_at_reference(self) -> bool:
         """Read whether the link is as 0 dB added leaves it; False where only an operator could tell."""
@@ -192,6 +228,11 @@ class Station:
 
     def _safe_state(self) -> SafeState:
         return SafeState(self.facts, self.attenuator(), self._loss_rule(), self._otdrs(), self.clock)
+
+    def _insist_no_otdr_shines(self) -> None:
+        lit = [name for name, otdr in self._otdrs().items() if otdr.laser_on()]
+        if lit:
+            raise StationError(f"station {self.name}: {', '.join(lit)} sends light; stop it first")
 
     def _otdrs(self) -> dict[str, Otdr]:
         return {name: gear for name, gear in self._gear.items() if isinstance(gear, Otdr)}

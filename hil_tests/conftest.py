@@ -116,6 +116,12 @@ def run_of(pytestconfig: pytest.Config, acceptance: Acceptance) -> Callable[[Pro
 
 
 @pytest.fixture(scope="session")
+def calibration_run(run_of: Callable[[ProcedureName], RunRecord]) -> RunRecord:
+    """Have the calibration sweep of the session's plan."""
+    return run_of("calibration")
+
+
+@pytest.fixture(scope="session")
 def attenuation_run(run_of: Callable[[ProcedureName], RunRecord]) -> RunRecord:
     """Have the attenuation sweep of the session's plan."""
     return run_of("attenuation")

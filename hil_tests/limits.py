@@ -27,7 +27,7 @@ class Limit(Strict):
 
     title: Text
     """The check in a few words, for people."""
-    procedure: Literal["attenuation", "stability", "fibre", "any"]
+    procedure: Literal["fibre", "calibration", "attenuation", "stability", "any"]
     """`any`: every procedure in which the QKD pair is at work."""
     quantity: Text
     statistic: Text

@@ -9,6 +9,7 @@ import numpy as np
 
 from hil_tests.fibre_trace import read_fibre_traces
 from sweeps.record.facts import RunFacts, is_same_point, read_facts
+from sweeps.record.measured_rows import power_readings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from hil_tests.fibre_trace import FibreTrace
     from hil_tests.measure.estimates import Floats
     from sweeps.record.run_record import RunRecord
-    from sweeps.record.schema import Gap, Point, Slot
+    from sweeps.record.schema import Gap, Point, PowerReading, Slot
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,8 @@ class RunData:
     columns: Columns
     gaps: Sequence[Gap]
     traces: Sequence[FibreTrace] = ()
+    readings: Sequence[PowerReading] = ()
+    """Power behind an attenuator, where it was calibrated."""
 
     def at(self, point_db: float | None) -> Columns:
         """Return the records taken at one point of the sweep (None: all of the run)."""
@@ -84,6 +87,7 @@ def read_run(run: RunRecord) -> RunData:
         columns=_columns(run.slots()),
         gaps=run.gaps(),
         traces=read_fibre_traces(run),
+        readings=power_readings(run),
     )
 
 

@@ -187,6 +187,8 @@ def applies(limit: Limit, facts: RunFacts) -> bool:
     procedures = _OF_THE_PAIR if limit.procedure == "any" else (limit.procedure,)
     if facts.procedure not in procedures or not _is_in_plan(limit.wavelength_nm, facts):
         return False
+    if facts.procedure == "calibration" and facts.plan.calibration is None:
+        return False
     planned_db = facts.plan.attenuation.added_db
     point_db = limit.point_db
     if point_db is not None and planned_db and not any(is_same_point(point_db, db) for db in planned_db):

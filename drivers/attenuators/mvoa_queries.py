@@ -10,7 +10,7 @@ import math
 import re
 from typing import TYPE_CHECKING
 
-from drivers.errors import ProtocolError
+from drivers.errors import Overload, ProtocolError, Underload
 from drivers.facts.names import load_names
 from drivers.roles import Identity
 from drivers.wires.scpi_wire import ScpiWire
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from drivers.facts.connections import VisaSocketConnection
     from drivers.wires.byte_log import ByteLog
 
+_TOO_LITTLE = (
+    "less light than its power meter measures: is its shutter open, and is there light at its input?"
+)
 _NUMBER = re.compile(r"[+-]?\d+(\.\d*)?([eE][+-]?\d+)?")
 
 
@@ -53,6 +56,22 @@ class MvoaQueries:
         """Read the wavelength in nm for which the attenuation is calibrated."""
         return self._number("wavelength")
 
+    def averaging_s(self) -> float:
+        """Read the averaging time of the power meter in s."""
+        return self._number("averaging") / 1000.0
+
+    def power_dbm(self) -> float:
+        """Read the power at the output in dBm; Underload or Overload outside the meter's range."""
+        command = self._command("power")
+        answer = self._ask(command).strip()
+        if re.fullmatch(self._names["power_underload"], answer):
+            raise Underload(self._wire.device, command, f"{answer!r}: {_TOO_LITTLE}")
+        if re.fullmatch(self._names["power_overload"], answer):
+            raise Overload(
+                self._wire.device, command, f"{answer!r}: more light than its power meter measures"
+            )
+        return self._as_number(command, answer)
+
     def close(self) -> None:
         """Close the connection; the device keeps its settings."""
         self._wire.close()
@@ -65,7 +84,9 @@ class MvoaQueries:
 
     def _number(self, name: str) -> float:
         command = self._command(name)
-        answer = self._ask(command).strip()
+        return self._as_number(command, self._ask(command).strip())
+
+    def _as_number(self, command: str, answer: str) -> float:
         if _NUMBER.fullmatch(answer) is None or not math.isfinite(float(answer)):
             raise ProtocolError(self._wire.device, command, f"{answer!r} is no number")
         return float(answer)

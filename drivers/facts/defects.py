@@ -20,6 +20,12 @@ class MvoaDefects(Strict):
     """Settings from here on are refused with an execution error."""
     wavelength_stuck_nm: WavelengthNm | None = None
     """The calibration wavelength that it keeps whatever is set."""
+    repeatability_db: Decibels | None = None
+    """Standard deviation of the attenuation at one setting from visit to visit, for a worn motor."""
+    shutter_stuck: bool = False
+    """The shutter blocks, and says so, whatever is set."""
+    has_no_power_meter: bool = False
+    """It is of the kind without one, whatever the inventory says."""
 
 
 class OzDd100Defects(Strict):

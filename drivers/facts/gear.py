@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from drivers.facts.connections import SerialConnection, VisaSocketConnection, WebApiConnection
 from drivers.facts.defects import (
@@ -33,14 +33,36 @@ class InLineGear(Strict):
     """What was measured of this very device; what the device's specification says where absent."""
 
 
+class CalibrationSource(Strict):
+    """A stabilised light source, for an attenuator's input, whose power was measured by a power meter."""
+
+    power_dbm: Annotated[float, Field(ge=-60, le=60)]
+    """At the end of the cord that goes into the attenuator."""
+    wavelength_nm: WavelengthNm
+    uncertainty_db: Decibels
+    """How far from it the true power may be."""
+    source: Annotated[str, StringConstraints(min_length=1)]
+    """Which source it is, and who measured it, when and with what."""
+
+
 class MapMvoaGear(InLineGear):
     """A VIAVI MAP mVOA cassette over SCPI."""
 
     role: Literal["attenuator"]
     driver: Literal["viavi_map_mvoa"]
     site: str
+    has_power_meter: bool = False
+    """Whether it is of the kind that measures the light at its output."""
+    calibration_source: CalibrationSource | None = None
+    """What it is calibrated with; None if it is not."""
     lab: VisaSocketConnection | None = None
     defects: MvoaDefects = MvoaDefects()
+
+    @model_validator(mode="after")
+    def _source_needs_a_meter(self) -> Self:
+        if self.calibration_source is not None and not self.has_power_meter:
+            raise ValueError("calibration_source: of no use without has_power_meter: true")
+        return self
 
 
 class OzDd100Gear(InLineGear):

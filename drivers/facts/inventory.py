@@ -88,6 +88,8 @@ class Emulation(Strict):
 
     profile: str
     fidelity: Literal["statistical"] = "statistical"
+    has_ideal_attenuator: bool = False
+    """Whether an mVOA attenuates by what it is set to and nothing else; else it has errors of its own."""
     extra_loss_db: Decibels = 0.0
     """Loss that the fibre has and the inventory does not know of (a wrong bench)."""
 

@@ -7,9 +7,9 @@ JSON objects, one a line, over TCP. Between the two targets only addresses diffe
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from drivers.facts.connections import AnyConnection
 from drivers.facts.plant_events import PlantEvent
@@ -83,6 +83,24 @@ class PatchEnd(BaseModel):
     to: FibreEndUse
 
 
+class PatchPort(BaseModel):
+    """One act at the patch panel: the input or the output of an attenuator is connected to something else."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    gear: str
+    """Name of the device in the inventory."""
+    port: Literal["input", "output"]
+    to: Literal["link", "source", "nothing"]
+    """Its place in the link; the light source of a calibration (an input only); nothing, with a cap on it."""
+
+    @model_validator(mode="after")
+    def _light_goes_in(self) -> Self:
+        if self.port == "output" and self.to == "source":
+            raise ValueError("a light source belongs to an input")
+        return self
+
+
 class JournalEntry(BaseModel):
     """One thing that the lab did or was told, in lab time."""
 
@@ -134,7 +152,7 @@ class ControlRequest(BaseModel):
     """Which lab is meant; another one at the same port refuses. None for whoever answers."""
     t_s: float | None = None
     fault: Fault | None = None
-    patch: Patch | PatchEnd | None = None
+    patch: Patch | PatchEnd | PatchPort | None = None
     plant: PlantEvent | None = None
 
 

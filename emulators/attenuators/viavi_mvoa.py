@@ -11,12 +11,15 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from drivers.facts.names import load_names
+from emulators.attenuators.mvoa_profile import mvoa_profile
 from emulators.wires.scpi_server import ErrorQueue, ScpiCommands, ScpiError, arguments, number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from drivers.facts.defects import MvoaDefects
+    from emulators.attenuators.power_meter import OutputPowerMeter
+    from emulators.attenuators.true_attenuation import TrueAttenuation
     from emulators.lab.clock import LabClock
     from emulators.plant.link import Link
     from emulators.wires.scpi_server import Answer
@@ -26,27 +29,45 @@ _MAX_DB = 70.0
 INSERTION_LOSS_DB = 1.5
 """Loss in line at the zero setting, where none was measured. ASSUMED: no public data sheet gives it."""
 _MIN_NM, _MAX_NM = 1260.0, 1650.0
+_MIN_AVERAGING_MS, _MAX_AVERAGING_MS = 2, 5000
 # ASSUMED, all of these: no public data sheet gives them.
 _SETTLING_S = 0.3
 _STEPS = 4
 _POWER_UP_NM = 1550.0
-_SLOPE_PER_NM = 4e-4
-"""Relative error of the attenuation per nm between the light and the calibration wavelength."""
 _FIRMWARE = "4.3.3"
 
-_LONG_FORMS = {"OUTP": "OUTPut", "ATT": "ATTenuation", "WAV": "WAVelength", "SYST": "SYSTem", "ERR": "ERRor"}
+_LONG_FORMS = {
+    "OUTP": "OUTPut",
+    "ATT": "ATTenuation",
+    "WAV": "WAVelength",
+    "SYST": "SYSTem",
+    "ERR": "ERRor",
+} | {"FETC": "FETCh", "POW": "POWer", "SENS": "SENSe", "ATIM": "ATIMe"}
 
 
 class EmulatedMvoa:
-    """One attenuator cassette with one device, in line with `link`; a `ScpiDevice`."""
+    """One attenuator cassette with one device, in line with `link`; a `ScpiDevice`.
 
-    def __init__(self, gear: str, link: Link, clock: LabClock, defects: MvoaDefects) -> None:
+    Without `true_attenuation` it attenuates by what it is set to.
+    """
+
+    def __init__(
+        self,
+        gear: str,
+        link: Link,
+        clock: LabClock,
+        defects: MvoaDefects,
+        true_attenuation: TrueAttenuation | None = None,
+    ) -> None:
         self.errors = ErrorQueue(no_error="No Error")
         self._gear = gear
         self._link = link
         self._clock = clock
         self._defects = defects
+        self._true_attenuation = true_attenuation
         self._movement = 0
+        self._visit = 0
+        self._is_from_below = True
         self._power_up()
         self._commands = self._table()
 
@@ -54,8 +75,41 @@ class EmulatedMvoa:
         """Do one SCPI command."""
         return self._commands.handle(command)
 
+    def fit_power_meter(self, meter: OutputPowerMeter) -> None:
+        """Give it a power meter at its output."""
+        names = load_names("viavi_map_mvoa")
+
+        def power(given: Sequence[str]) -> str:
+            _only_device(*arguments(given, 1))
+            return meter.reading()
+
+        def averaging(given: Sequence[str]) -> str:
+            _only_device(*arguments(given, 1))
+            return f"{meter.averaging_s * 1000.0:.0f}"
+
+        def set_averaging(given: Sequence[str]) -> None:
+            device, value = arguments(given, 2)
+            _only_device(device)
+            meter.averaging_s = round(number(value, _MIN_AVERAGING_MS, _MAX_AVERAGING_MS)) / 1000.0
+
+        self._commands.add(names["power"], power)
+        self._commands.add(names["averaging"], averaging)
+        self._commands.add(names["set_averaging"], set_averaging)
+
+    def loss_db(self, light_nm: float) -> float:
+        """Return what it takes off light of a wavelength now, beyond its insertion loss; inf if blocked."""
+        if self._blocked:
+            return math.inf
+        set_db = self._filter_db
+        if self._true_attenuation is not None:
+            set_db = self._true_attenuation.attenuation_db(
+                self._filter_db, is_from_below=self._is_from_below, visit=self._visit
+            )
+        mismatch_nm = self._wavelength_nm - light_nm
+        return set_db * self._defects.scale * (1 + mvoa_profile().wavelength_slope_per_nm * mismatch_nm)
+
     def _power_up(self) -> None:
-        self._setting_db = 0.0
+        self._setting_db: float = 0.0
         self._filter_db = 0.0
         self._blocked = True
         self._wavelength_nm = self._defects.wavelength_stuck_nm or _POWER_UP_NM
@@ -91,6 +145,9 @@ class EmulatedMvoa:
         breaks_at_db = self._defects.breaks_at_db
         if breaks_at_db is not None and setting_db >= breaks_at_db:
             raise ScpiError(-200)
+        if setting_db != self._setting_db:
+            self._visit += 1
+            self._is_from_below = setting_db > self._setting_db
         self._setting_db = setting_db
         self._start_moving()
 
@@ -103,7 +160,8 @@ class EmulatedMvoa:
         _only_device(device)
         if value not in {"0", "1"}:
             raise ScpiError(-224)
-        self._blocked = value == "1"
+        if not self._defects.shutter_stuck:
+            self._blocked = value == "1"
         self._show()
 
     def _wavelength(self, given: Sequence[str]) -> str:
@@ -142,13 +200,7 @@ class EmulatedMvoa:
         self._moving = False
 
     def _show(self) -> None:
-        self._link.set_inline_db(self._gear, self._loss_db())
-
-    def _loss_db(self) -> float:
-        if self._blocked:
-            return math.inf
-        mismatch_nm = self._wavelength_nm - self._link.wavelength_nm
-        return self._filter_db * self._defects.scale * (1 + _SLOPE_PER_NM * mismatch_nm)
+        self._link.set_inline_db(self._gear, self.loss_db(self._link.wavelength_nm))
 
 
 def _only_device(text: str) -> None:

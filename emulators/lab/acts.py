@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from drivers.facts.lab import ControlRequest, PatchEnd
+from drivers.facts.lab import ControlRequest, PatchEnd, PatchPort
 from emulators.plant.fibre_plant import EventRefused
 from emulators.plant.patch_panel import PatchRefused
 
@@ -76,6 +76,8 @@ class LabActs:
         try:
             if isinstance(request.patch, PatchEnd):
                 self._ends.patch(request.patch)
+            elif isinstance(request.patch, PatchPort):
+                self._panel.patch_port(request.patch)
             else:
                 self._panel.patch(request.patch)
         except PatchRefused as refusal:

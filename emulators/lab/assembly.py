@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import secrets
 from contextlib import AsyncExitStack
@@ -17,8 +18,11 @@ from drivers.facts.connections import (
 from drivers.facts.gear import CerberisXgrGear, FixedAttenuatorsGear, MapMvoaGear, OzDd100Gear, ViaviOtdrGear
 from drivers.facts.lab import LabAddresses
 from emulators.attenuators.fixed_attenuators import true_losses_db
+from emulators.attenuators.mvoa_profile import mvoa_profile
 from emulators.attenuators.oz_dd100mc import INSERTION_LOSS_DB as OZ_DD100_INSERTION_LOSS_DB
 from emulators.attenuators.oz_dd100mc import EmulatedOzDd100
+from emulators.attenuators.power_meter import LightSource, OutputPowerMeter
+from emulators.attenuators.true_attenuation import drawn_attenuation
 from emulators.attenuators.viavi_mvoa import INSERTION_LOSS_DB as MVOA_INSERTION_LOSS_DB
 from emulators.attenuators.viavi_mvoa import EmulatedMvoa
 from emulators.cerberis_xgr.appliance import EmulatedAppliance
@@ -180,8 +184,32 @@ class EmulatedLab:
         return self._settings.places.get(name, FREE_PLACE)
 
     async def _serve_mvoa(self, name: str, gear: MapMvoaGear) -> VisaSocketConnection:
-        self._panel.mount(name, _insertion_loss_db(gear, MVOA_INSERTION_LOSS_DB))
-        return await self._serve_scpi(name, EmulatedMvoa(name, self._link, self.clock, gear.defects))
+        insertion_loss_db = _insertion_loss_db(gear, MVOA_INSERTION_LOSS_DB)
+        self._panel.mount(name, insertion_loss_db)
+        profile, defects = mvoa_profile(), gear.defects
+        drawn = drawn_attenuation(name, profile, self._streams, defects.repeatability_db)
+        is_ideal = self._settings.station.emulation.has_ideal_attenuator
+        device = EmulatedMvoa(name, self._link, self.clock, defects, None if is_ideal else drawn)
+        if gear.has_power_meter and not defects.has_no_power_meter:
+            device.fit_power_meter(self._power_meter(name, gear, device, insertion_loss_db))
+        return await self._serve_scpi(name, device)
+
+    def _power_meter(
+        self, name: str, gear: MapMvoaGear, device: EmulatedMvoa, insertion_loss_db: float
+    ) -> OutputPowerMeter:
+        """Return the meter at the device's output; what lights it is a source that may be at its input."""
+        facts, profile = gear.calibration_source, mvoa_profile()
+        source = None if facts is None else LightSource(name, facts, profile, self._streams)
+
+        def light_dbm() -> float:
+            mating = self._panel.source_mating(name)
+            if source is None or not mating:
+                return -math.inf
+            input_dbm = source.power_dbm(self.clock.now_s(), mating)
+            return input_dbm - insertion_loss_db - device.loss_db(source.wavelength_nm)
+
+        noise = self._streams.stream(f"{name}/power_meter")
+        return OutputPowerMeter(profile, noise, self.clock.now_s, light_dbm)
 
     async def _serve_smartotdr(self, name: str, gear: ViaviOtdrGear) -> VisaSocketConnection:
         noise = self._streams.stream(f"{name}/noise")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hil_tests.measure import fibre, identity, sweep, telemetry
+from hil_tests.measure import calibration, fibre, identity, sweep, telemetry
 
 if TYPE_CHECKING:
     from hil_tests.limits import Limit
@@ -49,6 +49,13 @@ KINDS: dict[tuple[str, str], Kind] = {
     ("attenuator_wavelength", "worst_offset"): Kind("nm", sweep.worst_wavelength_offset),
     ("attenuator_setting", "worst_offset"): Kind("dB", sweep.worst_setting_offset),
     ("count", "worst_drop_offset"): Kind("dB", sweep.worst_drop_offset, ("dead_time_s",)),
+    ("power_readings", "coverage"): Kind("1", calibration.coverage),
+    ("true_attenuation", "worst_deviation"): Kind("dB", calibration.worst_deviation),
+    ("true_attenuation", "slope"): Kind("1", calibration.slope),
+    ("true_attenuation", "worst_spread"): Kind("dB", calibration.worst_spread),
+    ("true_attenuation", "repeatability"): Kind("dB", calibration.repeatability),
+    ("true_attenuation", "worst_hysteresis"): Kind("dB", calibration.worst_hysteresis),
+    ("insertion_loss", "mean"): Kind("dB", calibration.insertion_loss),
     ("count", "worst_outlier"): Kind("s.d.", sweep.worst_outlier, ("point_db", "relative_drift")),
     ("fibre_traces", "coverage"): Kind("1", fibre.coverage),
     ("fibre_length", "worst_offset"): Kind("m", fibre.worst_length_offset),

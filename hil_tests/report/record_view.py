@@ -114,6 +114,9 @@ def _lab_time(run: RunData) -> str:
     taken_s = [trace.acquisition.taken_s for trace in run.traces]
     if taken_s:
         return f"{formats.utc(min(taken_s))}, {formats.duration(max(taken_s) - min(taken_s))}"
+    if run.readings:
+        first_s, last_s = run.readings[0].taken_s, max(reading.taken_s for reading in run.readings)
+        return f"{formats.utc(first_s)}, {formats.duration(last_s - first_s)}"
     starts = run.columns.window_start_s
     if starts.size == 0:
         return formats.NOT_RECORDED
@@ -123,7 +126,7 @@ def _lab_time(run: RunData) -> str:
 
 def _records(run: RunData) -> str:
     planned = run.facts.records_planned_at(None)
-    taken = len(run.traces) if run.facts.procedure == "fibre" else run.columns.n
+    taken = run.columns.n + len(run.traces) + len(run.readings)
     return f"{taken:,} of {formats.NOT_RECORDED if planned is None else f'{planned:,}'}"
 
 

@@ -13,6 +13,7 @@ from markupsafe import Markup
 from hil_tests.paper import load_paper
 from hil_tests.procedures import PROCEDURE_TITLES, procedures_not_run
 from hil_tests.report import fibre_view, formats, paper_view, record_view
+from hil_tests.report.calibration_view import calibration_views
 from hil_tests.report.figures import attenuation_figure, stability_figure
 from hil_tests.run_data import read_run
 from hil_tests.verdict import overall
@@ -93,6 +94,7 @@ def render_summary(
         "paper_title": load_paper().title,
         "figures": _figures(data),
         "fibre_views": fibre_view.fibre_views(data, checks),
+        "calibrations": calibration_views(data, checks),
         "run_rows": record_view.run_rows(data),
         "gear_rows": record_view.gear_rows(data),
         "provenance_rows": record_view.provenance_rows(data),

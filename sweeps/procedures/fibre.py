@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from drivers.errors import BenchError, InventoryError, LimitError, StationError
 from drivers.facts.fibre_types import fibre_type
 from drivers.facts.figures import FigureError
-from drivers.facts.inventory import ViaviOtdrGear
+from drivers.facts.gear import ViaviOtdrGear
 from drivers.roles import OtdrSettings
 from sweeps.procedures.preparation import prepare_steps, put_at_reference, see_running
 from sweeps.record.measured_rows import acquisitions, add_acquisition

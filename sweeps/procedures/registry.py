@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from drivers.roles import LINK_ROLES
-from sweeps.procedures import attenuation, fibre, stability
+from sweeps.procedures import attenuation, calibration, fibre, stability
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,6 +45,15 @@ PROCEDURES = {
         fibre.TOUCHES,
         is_destructive=True,
         roles=(*LINK_ROLES, "otdr"),
+    ),
+    "calibration": Procedure(
+        "calibration",
+        calibration.run_calibration,
+        calibration.record_count,
+        calibration.duration_s,
+        calibration.steps,
+        calibration.TOUCHES,
+        is_destructive=True,
     ),
     "attenuation": Procedure(
         "attenuation",

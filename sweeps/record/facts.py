@@ -85,6 +85,18 @@ class CalibrationPlanFacts(Recorded):
     rounds: int | None = None
 
 
+class CalibrationFacts(Recorded):
+    """What an attenuator was calibrated with, as the inventory gives it, and what it says of itself."""
+
+    gear: str | None = None
+    source_power_dbm: float | None = None
+    source_uncertainty_db: float | None = None
+    source_wavelength_nm: float | None = None
+    source: str | None = None
+    attenuator_uncertainty_db: float | None = None
+    """How far the light's attenuation may be from its setting, by its maker."""
+
+
 class PlanFacts(Recorded):
     """The plan that was frozen into the run."""
 
@@ -136,6 +148,7 @@ class RunFacts(Recorded):
     attenuator: InstrumentFacts | None = None
     otdrs: dict[str, InstrumentFacts] = Field(default_factory=dict[str, InstrumentFacts])
     fibre: FibreFacts = FibreFacts()
+    calibration: CalibrationFacts = CalibrationFacts()
     provenance: ProvenanceFacts = ProvenanceFacts()
 
     @property

@@ -1,4 +1,4 @@
-"""Tables and files of an export that are no telemetry: traces of the fibre and the events in them."""
+"""Tables and files of an export that are no telemetry: traces of the fibre, their events, power readings."""
 
 from __future__ import annotations
 
@@ -59,6 +59,21 @@ MEASURED_TABLES: dict[str, tuple[Columns, str]] = {
 SELECT step, site, gear, wavelength_nm, pulse_ns, range_km, averaging_s, group_index, backscatter_db,
   launch_m, tail_m, taken_s, sor, sor_sha256, utc_s
 FROM acquisition ORDER BY step""",
+    ),
+    "power_readings": (
+        {
+            "round": "integer",
+            "step": "integer",
+            "setting_db": "number",
+            "readback_db": "number",
+            "power_dbm": "number",
+            "wavelength_nm": "number",
+            "taken_s": "number",
+            "written_utc_s": "number",
+        },
+        """
+SELECT round, step, setting_db, readback_db, power_dbm, wavelength_nm, taken_s, utc_s FROM power_reading
+ORDER BY round, step""",
     ),
 }
 _EVENT = TypeAdapter(OtdrEvent)

@@ -123,7 +123,7 @@ class FollowedRun:
 
     def dealt_with(self) -> int:
         """Return how many slots are behind the run, with a record or without."""
-        return sum(visit.dealt_with() for visit in self.visits.values())
+        return sum(visit.dealt_with() for visit in self.visits.values()) + self.measured
 
     def planned(self) -> int | None:
         """Return how many records are planned; None where the record does not say."""

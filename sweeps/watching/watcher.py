@@ -139,9 +139,12 @@ class RunWatcher:
         )
 
     def _silent_since_s(self) -> float | None:
-        """Return since when a record is overdue; a new schedule, or who took the run up, gets its time."""
+        """Return since when a record is overdue; a new schedule, or who took the run up, gets its time.
+
+        What is no telemetry comes when the gear is through with it, and is never overdue.
+        """
         run = self._run
-        if not self._is_record_due() or run.planned() == run.dealt_with():
+        if not run.takes_telemetry() or not self._is_record_due() or run.planned() == run.dealt_with():
             return None
         patience_s = SILENT_PERIODS * run.period_s() + run.settle_s()
         if run.facts.clock == "virtual":

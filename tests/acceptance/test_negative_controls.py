@@ -34,6 +34,12 @@ class WrongBench:
 WRONG_BENCHES = (
     WrongBench("attenuator times ten", {VOA: {"scale": 10.0}}, "attenuation", "attenuation_count_drop_db"),
     WrongBench("attenuator stuck", {VOA: {"stuck": True}}, "attenuation", "attenuation_count_drop_db"),
+    WrongBench(
+        "attenuator 2 % out of scale", {VOA: {"scale": 1.02}}, "calibration", "calibration_linearity_db"
+    ),
+    WrongBench(
+        "worn motor", {VOA: {"repeatability_db": 0.05}}, "calibration", "calibration_repeatability_db"
+    ),
     WrongBench("kbps for bps", {BOB: {"rate_unit": "kbps"}}, "stability", "stability_skr_mean_bps"),
     WrongBench("percent for fraction", {BOB: {"error_unit": "percent"}}, "stability", "stability_qber_mean"),
     WrongBench(
@@ -73,7 +79,7 @@ def test_a_wrong_bench_is_failed_by_its_check(wrong: WrongBench, tmp_path: Path)
     assert wrong.check in failed
 
 
-@pytest.mark.parametrize("procedure", ["attenuation", "stability"])
+@pytest.mark.parametrize("procedure", ["calibration", "attenuation", "stability"])
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_the_right_bench_passes_them_all(procedure: str, seed: int, tmp_path: Path) -> None:
     checks = measure_and_judge(write_inventory(tmp_path, {}), procedure, tmp_path / "runs", seed=seed)

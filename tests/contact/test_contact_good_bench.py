@@ -240,14 +240,14 @@ def test_every_driver_of_an_inventory_has_a_check_and_a_names_file() -> None:
 
 def test_the_marks_of_names_can_be_read() -> None:
     names = load_names("viavi_map_mvoa")
-    assert set(names.unproven()) == {"model", "clear", "busy", "shutter", "wavelength"}
+    assert set(names.unproven()) == {"model", "clear", "busy", "shutter", "wavelength", "averaging"}
     assert names.unproven()["shutter"].status == "inferred"
     assert names.unproven()["model"].source
 
 
 def test_few_unproven_names_are_listed_and_many_on_demand(lab_file: Path) -> None:
     page = check(INVENTORY, "--lab-file", lab_file).stdout
-    assert "1 of 11 names assumed, 4 inferred (drivers/facts/names/viavi_map_mvoa.yaml)" in page
+    assert "1 of 16 names assumed, 5 inferred (drivers/facts/names/viavi_map_mvoa.yaml)" in page
     assert "inferred shutter ':OUTP:BBL? {device}': query form of the documented command" in page
     assert "assumed login_path" not in page
     assert "--verbose lists them" in page

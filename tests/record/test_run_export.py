@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 parquet: Any = pytest.importorskip("pyarrow.parquet")
-NAMES = ["acquisitions", "gaps", "journal", "otdr_events", "points", "telemetry"]
+NAMES = ["acquisitions", "gaps", "journal", "otdr_events", "points", "power_readings", "telemetry"]
 
 
 def read_csv(path: Path) -> list[dict[str, str]]:

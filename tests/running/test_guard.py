@@ -88,7 +88,7 @@ def test_gear_that_has_no_safe_state_may_be_out_of_reach(left: Left) -> None:
     password = left.inventory.with_name("password")
     password.write_text("not a secret")
     down = {"lab": {"url": NOBODY, "user": "bench", "password": {"file": str(password)}}}
-    left.record({"alice": down, "otdr": hand_held})
+    left.record({"alice": down, "otdr_a": hand_held})
     guard.make_safe(left.folder)
     assert left.attenuation_db() == 0.0
     assert texts(left.folder, "safe state") == [

@@ -105,10 +105,10 @@ def test_what_nobody_saw_on_a_real_link_is_a_gap_and_one_run_at_a_time_has_the_g
 
 def test_a_link_needs_no_address_of_an_otdr_that_is_brought_to_it(tmp_path: Path) -> None:
     hand_held = {"role": "otdr", "driver": "viavi_smartotdr", "site": "gdc_a", "wavelengths_nm": [1550]}
-    choice = smoke(bench(tmp_path, {"gear.otdr": hand_held}), "lab")
+    choice = smoke(bench(tmp_path, {"gear.otdr_a": hand_held}), "lab")
     assert set(choice.lab_connections()) == {"alice", "bob", "voa"}
     assert set(choice.lab_connections(["attenuator"])) == {"voa"}
-    with pytest.raises(InventoryError, match=r"gear\.otdr\.lab: missing"):
+    with pytest.raises(InventoryError, match=r"gear\.otdr_a\.lab: missing"):
         choice.lab_connections(["otdr"])
 
 

@@ -1,0 +1,94 @@
+"""A calibration that is killed goes on with the next reading, takes none again, and measures the same."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hil_tests.measure.calibration import seen_attenuations
+from hil_tests.run_data import read_run
+from sweeps.record.measured_rows import power_readings
+from sweeps.record.run_record import RunRecord
+from tests.running.broken_runs import bench, die, make, resume, texts
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from hil_tests.measure.calibration import Seen
+    from sweeps.record.schema import PowerReading
+
+PLANNED = [(number, step) for number in (0, 1) for step in range(6)]
+OPENED_AGAIN = 6
+"""Step of the first further 0 dB reading of a round."""
+
+
+def readings(folder: Path) -> list[PowerReading]:
+    with RunRecord.open(folder, is_read_only=True) as run:
+        return power_readings(run)
+
+
+def seen(folder: Path) -> list[Seen]:
+    with RunRecord.open(folder, is_read_only=True) as run:
+        return seen_attenuations(read_run(run))
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("unbroken")
+    make(bench(place), place / "run", "calibration")
+    return place / "run"
+
+
+@pytest.mark.parametrize("victims", [[], ["--victim=lab"], ["--victim=guard", "--victim=lab"]])
+@pytest.mark.parametrize("taken", [4, 8])
+def test_it_goes_on_where_it_was(tmp_path: Path, unbroken: Path, victims: list[str], taken: int) -> None:
+    inventory, folder = bench(tmp_path), tmp_path / "run"
+    die(inventory, folder, "calibration", taken, *victims)
+    before = readings(folder)
+    assert before == readings(unbroken)[:taken]
+    resume(inventory, folder, "calibration")
+    after = readings(folder)
+    assert [(row.round, row.step) for row in after if row.step < OPENED_AGAIN] == PLANNED
+    opened = [row for row in after if row.step >= OPENED_AGAIN]
+    assert [(row.round, row.step, row.setting_db) for row in opened] == [(taken // 6, OPENED_AGAIN, 0.0)]
+    assert [row for row in after if row in before] == before
+    assert all(row.taken_s > before[-1].taken_s for row in after if row not in before)
+    # Plugged in anew the source loses another bit in its connector: what is measured must not show it.
+    for here, there in zip(seen(folder), sorted(seen(unbroken), key=_place), strict=True):
+        assert _place(here) == _place(there)
+        assert here.true_db == pytest.approx(there.true_db, abs=0.012)
+
+
+def _place(one: Seen) -> tuple[int, bool, float]:
+    sign = 1.0 if one.is_forwards else -1.0
+    return one.round, not one.is_forwards, sign * one.setting_db
+
+
+def test_a_break_between_two_rounds_needs_no_further_opening(tmp_path: Path) -> None:
+    inventory, folder = bench(tmp_path), tmp_path / "run"
+    die(inventory, folder, "calibration", 6, "--victim=lab")
+    resume(inventory, folder, "calibration")
+    assert [(row.round, row.step) for row in readings(folder)] == PLANNED
+
+
+def test_a_round_may_be_broken_off_twice(tmp_path: Path) -> None:
+    inventory, folder = bench(tmp_path), tmp_path / "run"
+    die(inventory, folder, "calibration", 2, "--victim=lab")
+    die(inventory, folder, "calibration", 1, "--victim=lab")
+    resume(inventory, folder, "calibration")
+    steps = [row.step for row in sorted(readings(folder), key=lambda row: (row.round, row.taken_s))]
+    assert steps == [0, 1, 6, 2, 7, 3, 4, 5, *range(6)]
+    assert len(texts(folder, "operator asked")) == 2 + 2 + 4
+
+
+def test_all_that_was_taken_and_not_finished_is_only_put_right(tmp_path: Path) -> None:
+    inventory, folder = bench(tmp_path), tmp_path / "run"
+    die(inventory, folder, "calibration", 12, "--victim=lab")
+    before = readings(folder)
+    resume(inventory, folder, "calibration")
+    assert readings(folder) == before
+    with RunRecord.open(folder, is_read_only=True) as run:
+        assert "finished_utc_s" in run.meta()
+    asked = [text for text in texts(folder, "operator asked") if "connect the input" in text]
+    assert [" to the light source" in text for text in asked] == [True, False]
