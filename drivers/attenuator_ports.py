@@ -62,8 +62,8 @@ class AttenuatorPorts:
         """Whether somebody began here to take them off their places, and has not said that they are back."""
         return self._is_off_link
 
-    def put_on_source(self, spec: AttenuatorSpec) -> None:
-        """Have the output capped and the input connected to the source of the inventory.
+    def put_on_source(self, spec: AttenuatorSpec, warning: str = "") -> None:
+        """Have the output capped and the input connected to the source of the inventory, with a `warning`.
 
         LimitError, before anybody is asked, for a source that the device does not bear. StationError without
         a source or an operator; OperatorAbort if they do not.
@@ -75,21 +75,24 @@ class AttenuatorPorts:
                 PatchPort(gear=self._gear, port="output", to="nothing"),
                 f"disconnect the output of the attenuator {self._gear} from the link and cap it.",
                 "The light of the source that comes next would destroy a QKD receiver.",
+                warning,
             )
         light = f"{source.power_dbm:g} dBm at {source.wavelength_nm:g} nm: {source.source}"
         self._ask(
             PatchPort(gear=self._gear, port="input", to="source"),
             f"connect the input of the attenuator {self._gear} to the light source ({light}).",
             "What it takes off this light is measured by its own power meter.",
+            warning,
         )
 
-    def put_back(self) -> None:
-        """Have the source taken off, then the output connected again; errors as above."""
+    def put_back(self, warning: str = "") -> None:
+        """Have the source taken off, then the output connected again, with a `warning`; errors as above."""
         if self._is_out:
             self._ask(
                 PatchPort(gear=self._gear, port="input", to="nothing"),
                 f"take the light source off the input of the attenuator {self._gear}.",
                 "The attenuator is measured.",
+                warning,
             )
         else:
             self._ask(
@@ -97,17 +100,19 @@ class AttenuatorPorts:
                 f"take the light source off the input of the attenuator {self._gear} and connect the input to"
                 " its place in the link.",
                 "The source's light must be gone before the output is connected.",
+                warning,
             )
             self._ask(
                 PatchPort(gear=self._gear, port="output", to="link"),
                 f"connect the output of the attenuator {self._gear} to its place in the link.",
                 "Key is made with the attenuator in line.",
+                warning,
             )
         self._is_off_link = False
 
-    def _ask(self, patch: PatchPort, do: str, why: str) -> None:
+    def _ask(self, patch: PatchPort, do: str, why: str, warning: str) -> None:
         site = self._facts.sites[self._facts.gear[self._gear].site].name
-        task = OperatorTask(f"At {site}, {do}", why, patch)
+        task = OperatorTask(f"At {site}, {do}", f"{why} {warning}".rstrip(), patch)
         if self._operator is None:
             raise StationError(
                 f"station {self._station}: this needs an operator, and there is none: {task.do}"

@@ -22,6 +22,7 @@ _IN_WORDS: dict[FibreEndUse, str] = {
     "otdr": "to the OTDR",
     "nothing": "to nothing (capped)",
 }
+_NEVER_OPPOSITE: dict[FibreEndUse, FibreEndUse] = {"qkd": "otdr", "otdr": "qkd"}
 _WHY: dict[FibreEndUse, str] = {
     "qkd": "Key is made with both ends of the fibre connected to their appliances.",
     "otdr": "The fibre is to be measured from here.",
@@ -39,20 +40,23 @@ class FibreEndsAsTold:
         self._uses: dict[str, FibreEndUse | None] = dict.fromkeys(
             (facts.site_of_end("alice"), facts.site_of_end("bob"))
         )
+        self.was_asked = False
+        """Whether the operator was asked here to move an end."""
 
     def connect(self, site: str, to: FibreEndUse) -> None:
         """Have the end at `site` connected to `to`, unless it is known to be.
 
-        StationError for a site without an end, for an appliance while the far end is connected to an OTDR,
-        or if nobody can; OperatorAbort if the operator did not.
+        StationError for a site without an end, for an appliance or an OTDR while the far end is connected to
+        the other, or if nobody can; OperatorAbort if the operator did not.
         """
         far = self._far_site(site)
         if self._uses[site] == to:
             return
-        if to == "qkd" and self._uses[far] == "otdr":
+        far_use, never = self._uses[far], _NEVER_OPPOSITE.get(to)
+        if far_use is not None and far_use == never:
             raise StationError(
-                f"station {self._station}: the end of the fibre at {site} is not connected to a QKD appliance"
-                f" while the far end, at {far}, is connected to an OTDR; move that one first"
+                f"station {self._station}: the end of the fibre at {site} is not connected {_IN_WORDS[to]}"
+                f" while the far end, at {far}, is connected {_IN_WORDS[far_use]}; move that one first"
             )
         task = self._task(site, to)
         if self._operator is None:
@@ -60,7 +64,7 @@ class FibreEndsAsTold:
                 f"station {self._station}: this needs an operator, and there is none: {task.do}"
             )
         # Whoever breaks off may have got half-way.
-        self._uses[site] = None
+        self.was_asked, self._uses[site] = True, None
         self._operator.carry_out(task)
         self._uses[site] = to
 
@@ -106,8 +110,11 @@ class FibreEndsAsTold:
         """Return to what it is connected, with the fibre between an OTDR and the link, or at its far end."""
         otdrs = {gear.site: gear for gear in self._facts.gear.values() if isinstance(gear, ViaviOtdrGear)}
         near, far = otdrs.get(site), otdrs.get(self._far_site(site))
-        if to == "otdr" and near is not None and near.launch is not None:
-            return f"{_IN_WORDS[to]}, through the launch fibre of {near.launch.length_m:g} m"
+        if to == "otdr":
+            # It may have been carried here, and is reached only now.
+            ready = f"{_IN_WORDS[to]} (switched on, and on the network there)"
+            launch = None if near is None else near.launch
+            return ready if launch is None else f"{ready}, through the launch fibre of {launch.length_m:g} m"
         if to == "nothing" and far is not None and far.tail is not None:
             return f"to nothing but the tail fibre of {far.tail.length_m:g} m"
         return _IN_WORDS[to]

@@ -145,7 +145,11 @@ class OtdrEvent:
     section_m: float | None = None
     """From the event before."""
     total_loss_db: MarkedDb | None = None
-    """From the front panel to the event."""
+    """From the front panel to the event, whose own loss is not in it."""
+    is_end: bool = False
+    """Whether the device takes it for the end of fibre."""
+    is_ghost: bool = False
+    """Whether the device takes it for an echo of others."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -13,12 +13,9 @@ if TYPE_CHECKING:
     from drivers.added_loss import LossRule
     from drivers.clock import Clock
     from drivers.facts.inventory import Station as StationFacts
-    from drivers.roles import Attenuator, Otdr, Role
+    from drivers.roles import Attenuator, Otdr
 
 T = TypeVar("T")
-
-SAFE_STATE_ROLES: tuple[Role, ...] = ("attenuator", "otdr")
-"""The roles whose gear is brought into the safe state; all other gear is left as it is."""
 
 # Gear that serves one client at a time needs a moment to see that the last connection is gone.
 _PAUSES_S = (0.0, 0.5, 2.0, 5.0)
@@ -37,7 +34,7 @@ def insist(step: Callable[[], T], clock: Clock, failure: type[BenchError] = Gear
 
 
 class SafeState:
-    """The safe state of one attenuator and of the OTDRs that are open with it."""
+    """The safe state of one attenuator and of the OTDR that is open with it, if one is."""
 
     def __init__(
         self,

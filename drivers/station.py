@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,14 +12,14 @@ from drivers.attenuators.fixed_attenuators import FixedAttenuators
 from drivers.attenuators.oz_dd100mc import open_oz_dd100mc
 from drivers.attenuators.viavi_mvoa import open_viavi_mvoa
 from drivers.cerberis_xgr.web_api import open_cerberis_xgr
-from drivers.errors import BenchError, LimitError, StationError
+from drivers.errors import BenchError, GearError, LimitError, StationError
 from drivers.facts.connections import SerialConnection, VisaSocketConnection, WebApiConnection
 from drivers.facts.gear import CerberisXgrGear, FixedAttenuatorsGear, MapMvoaGear, OzDd100Gear, ViaviOtdrGear
 from drivers.fibre_ends import FibreEndsAsTold
 from drivers.otdr.interlock import InterlockedOtdr
-from drivers.otdr.viavi_smartotdr import open_viavi_smartotdr
-from drivers.roles import LINK_ROLES, Attenuator, Otdr, PowerMeter, QkdAppliance
-from drivers.safe_state import SafeState
+from drivers.otdr.opening import no_otdr, otdr_opener
+from drivers.roles import LINK_ROLES, Attenuator, PowerMeter, QkdAppliance
+from drivers.safe_state import SafeState, insist
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
     from drivers.facts.gear import AnyGear, CalibrationSource
     from drivers.facts.inventory import Station as StationFacts
     from drivers.facts.lab import FibreEndUse
-    from drivers.roles import FaultInjector, Operator, PlantEvents, Role
+    from drivers.otdr.opening import OtdrOpener
+    from drivers.roles import FaultInjector, Operator, Otdr, PlantEvents, Role
     from drivers.wires.byte_log import ByteLog
 
 
@@ -51,11 +53,12 @@ class Station:
         self,
         name: str,
         facts: StationFacts,
-        gear: Mapping[str, Attenuator | QkdAppliance | Otdr],
+        gear: Mapping[str, Attenuator | QkdAppliance],
         clock: Clock,
         faults: FaultInjector | None,
         operator: Operator | None = None,
         plant: PlantEvents | None = None,
+        opened_otdr: OtdrOpener = no_otdr,
     ) -> None:
         self.name = name
         self.facts = facts
@@ -70,6 +73,10 @@ class Station:
         self._fibre_ends = FibreEndsAsTold(name, facts, operator)
         self._ports = AttenuatorPorts(name, facts, operator)
         self._gear = gear
+        self._opened_otdr = opened_otdr
+        self._otdrs: dict[str, Otdr] = {}
+        """The one that is open, if one is: two of the inventory may be one instrument."""
+        self._otdr_stack = ExitStack()
 
     def attenuator(self) -> Attenuator:
         """Return the attenuator in the quantum channel; StationError if the station has none."""
@@ -87,20 +94,28 @@ class Station:
                 return opened
         raise StationError(f"station {self.name}: no QKD appliance has the end 'bob'")
 
-    def otdr(self, site: str) -> Otdr:
-        """Return the OTDR at `site`, which keeps dark as `otdr_may_shine` says; StationError if none."""
-        for name, gear in self.facts.gear.items():
-            opened = self._gear.get(name)
-            if isinstance(gear, ViaviOtdrGear) and gear.site == site and isinstance(opened, Otdr):
-                label = f"station {self.name}: {name}"
-                return InterlockedOtdr(label, opened, lambda: self.otdr_may_shine(site))
-        raise StationError(f"station {self.name}: there is no OTDR at {site!r}")
+    def open_otdr(self, site: str) -> Otdr:
+        """Reach the OTDR at `site` and return it, which keeps dark as `otdr_may_shine` says.
 
-    def otdr_sites(self) -> dict[str, str]:
-        """Return the site of each OTDR that is open, by gear name: alice's site first."""
-        open_at = {self.facts.gear[name].site: name for name in self._otdrs()}
-        ends = (self.facts.site_of_end("alice"), self.facts.site_of_end("bob"))
-        return {open_at[site]: site for site in ends if site in open_at}
+        StationError if there is none, if it is not reached, or while one is open: both may be one instrument.
+        It may be found shining; from now on it belongs to the safe state, until `close_otdr`.
+        """
+        if self._otdrs:
+            raise StationError(f"station {self.name}: {', '.join(self._otdrs)} is open; close it first")
+        name = self._otdr_at(site)
+        otdr = self._otdr_stack.enter_context(self._opened_otdr(name))
+        self._otdrs[name] = otdr
+        return InterlockedOtdr(f"station {self.name}: {name}", otdr, lambda: self.otdr_may_shine(site))
+
+    def close_otdr(self) -> None:
+        """See that the OTDR that is open sends no light, and close it; nothing if none is open.
+
+        GearError if it goes on or cannot be read: then it stays open.
+        """
+        for otdr in self._otdrs.values():
+            insist(otdr.stop, self.clock)
+        self._otdrs.clear()
+        self._otdr_stack.close()
 
     def set_added_db(self, added_db: float) -> AddedLoss:
         """Set the loss added to the fibre, in dB beyond the station's reference of 0 dB.
@@ -153,29 +168,40 @@ class Station:
     def put_attenuator_on_source(self) -> None:
         """Have the operator cap the attenuator's output and connect its input to the light source.
 
-        The link is dark from then on. StationError and LimitError, before anybody is asked, as
-        `calibration_source`; StationError while an OTDR sends light or without an operator; OperatorAbort.
+        The link is dark from then on, and the shutter is blocked. StationError and LimitError, before anybody
+        is asked, as `calibration_source`; StationError while an OTDR sends light or without an operator;
+        OperatorAbort.
         """
         self._insist_no_otdr_shines()
-        self._ports.put_on_source(self.attenuator().spec)
+        self.calibration_source()
+        self._ports.put_on_source(self.attenuator().spec, self._blocked_in_words())
+        self._insist_no_otdr_shines()
 
     def put_attenuator_back(self) -> None:
-        """Have the operator take the source off and connect the attenuator as before; errors likewise."""
+        """Have the operator take the source off and connect the attenuator as before; errors likewise.
+
+        The shutter is blocked meanwhile.
+        """
         self._insist_no_otdr_shines()
-        self._ports.put_back()
+        self._ports.put_back(self._blocked_in_words())
+        self._insist_no_otdr_shines()
+        with suppress(GearError):  # the safe state looks at it again
+            self.attenuator().set_shutter_open(is_open=True)
 
     def connect_fibre_end(self, site: str, to: FibreEndUse) -> None:
         """Have the operator connect the end of the fibre at `site`, unless it is known to be so connected.
 
-        StationError for a site without an end, for an appliance while an OTDR is at the far end, while an
-        OTDR sends light, or without an operator; OperatorAbort if they do not.
+        StationError for a site without an end, for an appliance or an OTDR unless it is known that the other
+        is not at the far end, if an OTDR sends light before or after, or without an operator; OperatorAbort
+        if they do not.
         """
         self._insist_no_otdr_shines()
         self._fibre_ends.connect(site, to)
+        self._insist_no_otdr_shines()  # its key can be pressed at the device
 
-    def fibre_ends_in_words(self) -> str:
-        """Return what each end of the fibre is connected to, by what the operator said."""
-        return self._fibre_ends.in_words()
+    def fibre_ends_in_words(self) -> str | None:
+        """Return what each end of the fibre is connected to, by what the operator said; None if unasked."""
+        return self._fibre_ends.in_words() if self._fibre_ends.was_asked else None
 
     def otdr_may_shine(self, site: str) -> str | None:
         """Return why an OTDR at `site` must not shine now, by what the operator said; None if it may."""
@@ -200,10 +226,7 @@ class Station:
 
     def safe_state_in_words(self) -> str:
         """Return what the safe state is here and now, for the run's journal."""
-        dark = (
-            "; the link is dark: the attenuator's ports are off their places in it, by what the operator said"
-        )
-        return self._safe_state().in_words() + (dark if self._ports.is_off_link else "")
+        return self._safe_state().in_words()
 
     def is_at_reference(self) -> bool:
         """Read whether the link is as 0 dB added leaves it; False where only an operator could tell."""
@@ -211,6 +234,8 @@ class Station:
 
     def close(self) -> None:
         """Close every connection; the gear keeps its state."""
+        self._otdrs.clear()
+        self._otdr_stack.close()
         for gear in self._gear.values():
             gear.close()
 
@@ -227,15 +252,30 @@ class Station:
         return None
 
     def _safe_state(self) -> SafeState:
-        return SafeState(self.facts, self.attenuator(), self._loss_rule(), self._otdrs(), self.clock)
+        return SafeState(self.facts, self.attenuator(), self._loss_rule(), self._otdrs, self.clock)
+
+    def _blocked_in_words(self) -> str:
+        """Block the attenuator's shutter before cords are moved; return a warning if it does not do so."""
+        attenuator = self.attenuator()
+        if self.operator is None:
+            return ""  # nobody is going to move any
+        try:
+            attenuator.set_shutter_open(is_open=False)
+            is_open = attenuator.shutter_open()
+        except GearError as error:
+            return f"Beware, the attenuator could not be told to block the light: {error}."
+        return "Beware, the attenuator's shutter stays open." if is_open else ""
 
     def _insist_no_otdr_shines(self) -> None:
-        lit = [name for name, otdr in self._otdrs().items() if otdr.laser_on()]
+        lit = [name for name, otdr in self._otdrs.items() if otdr.laser_on()]
         if lit:
             raise StationError(f"station {self.name}: {', '.join(lit)} sends light; stop it first")
 
-    def _otdrs(self) -> dict[str, Otdr]:
-        return {name: gear for name, gear in self._gear.items() if isinstance(gear, Otdr)}
+    def _otdr_at(self, site: str) -> str:
+        for name, gear in self.facts.gear.items():
+            if isinstance(gear, ViaviOtdrGear) and gear.site == site:
+                return name
+        raise StationError(f"station {self.name}: there is no OTDR at {site!r}")
 
     def _named_attenuator(self) -> tuple[str, Attenuator]:
         for name, gear in self._gear.items():
@@ -258,13 +298,19 @@ def open_station(
     operator: Operator | None = None,
     plant: PlantEvents | None = None,
     roles: Collection[Role] = LINK_ROLES,
+    opened_otdr: OtdrOpener | None = None,
 ) -> Station:
-    """Open the gear of a station that fills one of `roles`; an OTDR only if it is asked for.
+    """Open the gear of a station that fills one of `roles`, but no OTDR: `Station.open_otdr` does that.
 
-    StationError naming every device that could not be reached, or a station limit beyond the gear.
+    With `opened_otdr` that is how. StationError naming every device that could not be reached, or a station
+    limit beyond the gear.
     """
-    wanted = {gear_name: gear for gear_name, gear in facts.gear.items() if gear.role in roles}
-    opened: dict[str, Attenuator | QkdAppliance | Otdr] = {}
+    wanted = {
+        gear_name: gear
+        for gear_name, gear in facts.gear.items()
+        if gear.role in roles and not isinstance(gear, ViaviOtdrGear)
+    }
+    opened: dict[str, Attenuator | QkdAppliance] = {}
     problems: list[str] = []
     for gear_name, gear in wanted.items():
         try:
@@ -280,7 +326,9 @@ def open_station(
             gear.close()
         reached = f"{len(opened)} of {len(wanted)} devices reached"
         raise StationError("\n  ".join([f"station {name}: {reached}", *problems]))
-    station = Station(name, facts, opened, clock, faults, operator, plant)
+    if opened_otdr is None:
+        opened_otdr = otdr_opener(facts, connections, clock, log)
+    station = Station(name, facts, opened, clock, faults, operator, plant, opened_otdr)
     problem = station.limit_problem() if "attenuator" in roles else None
     if problem is not None:
         station.close()
@@ -290,15 +338,13 @@ def open_station(
 
 def _open_gear(
     name: str, gear: AnyGear, connection: AnyConnection | None, clock: Clock, log: ByteLog
-) -> Attenuator | QkdAppliance | Otdr:
+) -> Attenuator | QkdAppliance:
     if isinstance(gear, MapMvoaGear) and isinstance(connection, VisaSocketConnection):
         return open_viavi_mvoa(name, connection, clock, log)
     if isinstance(gear, OzDd100Gear) and isinstance(connection, SerialConnection):
         return open_oz_dd100mc(name, connection, gear.calibration_nm, clock, log)
     if isinstance(gear, CerberisXgrGear) and isinstance(connection, WebApiConnection):
         return open_cerberis_xgr(name, connection, clock, log)
-    if isinstance(gear, ViaviOtdrGear) and isinstance(connection, VisaSocketConnection):
-        return open_viavi_smartotdr(name, connection, clock, log)
     if connection is None:
         raise StationError(f"{name}: no address for this target")
     raise StationError(f"{name}: {gear.driver} cannot use a {type(connection).__name__}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hil_tests.fibre_trace import read_fibre_traces
+from sweeps.procedures.calibration import round_settings_db
 from sweeps.record.facts import RunFacts, is_same_point, read_facts
 from sweeps.record.measured_rows import power_readings
 
@@ -72,6 +73,12 @@ class RunData:
         """Return the points that have records, by rising attenuation, each once."""
         visited = sorted({point.added_db for point in self.points})
         return [db for db in visited if self.at(db).n]
+
+    def planned_readings(self) -> list[PowerReading]:
+        """Return the calibration's readings that the plan asks for: none of those that open a round anew."""
+        plan = self.facts.plan.calibration
+        visits = 0 if plan is None or not plan.settings_db else len(round_settings_db(plan.settings_db))
+        return [reading for reading in self.readings if reading.step < visits]
 
     def uncertainty_db(self, point_db: float) -> float:
         """Return how far the attenuation at a point may be from its reading: the most of all visits to it."""

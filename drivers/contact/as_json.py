@@ -39,6 +39,7 @@ def _device(contact: DeviceContact) -> dict[str, Any]:
         "address": contact.address,
         "is_reached": contact.is_reached(),
         "is_as_expected": contact.is_as_expected(),
+        "is_brought_later": contact.is_brought_later,
         "problems": [asdict(problem) for problem in contact.problems],
         "identity": None if contact.identity is None else asdict(contact.identity),
         "readings": dict(contact.readings),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from drivers.attenuators.mvoa_queries import connect_mvoa
@@ -47,10 +48,13 @@ def check_devices(
 
 
 def problems_between(contacts: Sequence[DeviceContact]) -> list[Problem]:
-    """Return what is wrong with devices that are each as they should be, or that only shows beside others."""
+    """Return what is wrong with devices that are each as they should be, or that only shows beside others.
+
+    The OTDRs of both ends may be one instrument, which is carried from one to the other.
+    """
     by_identity: dict[tuple[str, str], list[str]] = {}
     for contact in contacts:
-        if contact.identity is not None:
+        if contact.identity is not None and contact.expected != "otdr":
             key = (contact.identity.model, contact.identity.serial)
             by_identity.setdefault(key, []).append(contact.name)
     return [
@@ -92,6 +96,7 @@ def _check(
         return check_otdr(contact, otdr, gear.wavelengths_nm, connection, clock)
     if connection is None:
         problem = Problem("it has no address", f"write one into the inventory: gear.{name}.lab")
+        contact = replace(contact, is_brought_later=gear.role == "otdr")
     else:
         problem = Problem(f"driver {gear.driver} cannot use such an address", "see the inventory's gear")
     return contact.with_problem(problem)

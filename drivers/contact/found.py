@@ -65,6 +65,8 @@ class DeviceContact:
     latency: Latency | None = None
     clock: ClockOffset | None = None
     problems: tuple[Problem, ...] = ()
+    is_brought_later: bool = False
+    """Whether nobody answers, and nobody need: an OTDR is brought to the fibre's end when it measures."""
 
     def is_reached(self) -> bool:
         """Return whether a device of the expected kind said who it is."""
@@ -73,6 +75,10 @@ class DeviceContact:
     def is_as_expected(self) -> bool:
         """Return whether it was reached and nothing is wrong with it."""
         return self.is_reached() and not self.problems
+
+    def is_no_hindrance(self) -> bool:
+        """Return whether a link can be run with it as it is."""
+        return self.is_as_expected() or self.is_brought_later
 
     def with_problem(self, problem: Problem) -> DeviceContact:
         """Return this contact with one more problem."""

@@ -1,12 +1,17 @@
-"""The check of an OTDR: who it is, what is fitted, whether it measures, how fast it answers. No light."""
+"""The check of an OTDR: who it is, what is fitted, whether it measures, how fast it answers. No light.
+
+It is brought to an end of the fibre when that is measured, so a link is no worse without it.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
+from drivers.contact.advice import problem_of
 from drivers.contact.found import DeviceContact, Problem
 from drivers.contact.steps import latency_of, take_each, take_until_failure
+from drivers.errors import TransportError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,7 +63,12 @@ def _ask(
     clock: Clock,
 ) -> DeviceContact:
     def identity(contact: DeviceContact) -> DeviceContact:
-        return replace(contact, identity=otdr.identity())
+        try:
+            return replace(contact, identity=otdr.identity())
+        except TransportError as error:
+            return replace(contact, is_brought_later=True).with_problem(
+                problem_of(error, connection, contact.interface)
+            )
 
     def wavelengths(contact: DeviceContact) -> DeviceContact:
         found_nm = otdr.wavelengths_nm()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from drivers.contact.summary import BROUGHT_LATER
 from drivers.printable import printable
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ def problem_rows(problems: Iterable[Problem]) -> list[Row]:
 
 
 def _reached(contact: DeviceContact) -> str:
+    if contact.is_brought_later:
+        return f"no; {BROUGHT_LATER}"
     if not contact.is_reached():
         return "no"
     return "yes, as the inventory says" if contact.is_as_expected() else "yes, but see the problem"

@@ -11,10 +11,12 @@ if TYPE_CHECKING:
     from drivers.contact.choice import Choice
     from drivers.contact.found import DeviceContact, Problem
 
+BROUGHT_LATER = "only the procedure fibre needs it, when it stands at its end of the fibre"
+
 
 def is_all_good(contacts: Sequence[DeviceContact], between: Sequence[Problem]) -> bool:
-    """Return whether every device was reached and nothing is wrong."""
-    return not between and all(contact.is_as_expected() for contact in contacts)
+    """Return whether nothing is wrong with any device, and all that a link is made of were reached."""
+    return not between and all(contact.is_no_hindrance() for contact in contacts)
 
 
 def reached_line(contacts: Sequence[DeviceContact]) -> str:
@@ -22,7 +24,9 @@ def reached_line(contacts: Sequence[DeviceContact]) -> str:
     reached = sum(contact.is_reached() for contact in contacts)
     right = sum(contact.is_as_expected() for contact in contacts)
     how_many = "all" if right == len(contacts) else right or "none"
-    return f"{reached} of {len(contacts)} devices reached, {how_many} as the inventory says"
+    later = [contact.name for contact in contacts if contact.is_brought_later]
+    note = f"; {' and '.join(later)}: {BROUGHT_LATER}" if later else ""
+    return f"{reached} of {len(contacts)} devices reached, {how_many} as the inventory says{note}"
 
 
 def next_words(*, is_good: bool) -> str:

@@ -88,6 +88,22 @@ class VisaSocketConnection(Connection):
     deadline_s: DeadlineSeconds = 5.0
 
 
+class SmartOtdrConnection(VisaSocketConnection):
+    """A SmartOTDR at the port of its OTDR application, 8002 on the real ones."""
+
+    platform_port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    """The instrument's own port (8000), on the same host: asked first where the OTDR application listens. Not
+    asked where absent."""
+
+    def host(self) -> str:
+        """Return the host that the resource names."""
+        return self.resource.split("::")[1]
+
+    def port(self) -> int:
+        """Return the TCP port that the resource names."""
+        return int(self.resource.split("::")[2])
+
+
 class WebApiConnection(Connection):
     """A management Web API over HTTPS; the server's certificate is always verified."""
 
@@ -131,4 +147,4 @@ class SerialConnection(Connection):
     deadline_s: DeadlineSeconds = 10.0
 
 
-AnyConnection = VisaSocketConnection | WebApiConnection | SerialConnection
+AnyConnection = VisaSocketConnection | SmartOtdrConnection | WebApiConnection | SerialConnection

@@ -6,7 +6,12 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from drivers.facts.connections import SerialConnection, VisaSocketConnection, WebApiConnection
+from drivers.facts.connections import (
+    SerialConnection,
+    SmartOtdrConnection,
+    VisaSocketConnection,
+    WebApiConnection,
+)
 from drivers.facts.defects import (
     CerberisXgrDefects,
     FixedAttenuatorsDefects,
@@ -151,7 +156,7 @@ class ViaviOtdrGear(Strict):
     """What lies between it and the patch panel, so that the link's first connector is measured."""
     tail: LeadFibre | None = None
     """What is put on at the far end when it measures, so that the link's last connector is measured."""
-    lab: VisaSocketConnection | None = None
+    lab: SmartOtdrConnection | None = None
     defects: OtdrDefects = OtdrDefects()
 
     @model_validator(mode="after")

@@ -7,6 +7,7 @@ Unknown keys are refused everywhere.
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -184,6 +185,10 @@ class StabilityPlan(Strict):
     records: Annotated[int, Field(ge=1)]
 
 
+SAME_LASER_NM = 1.0
+"""Two wavelengths nearer than this (nm) are one laser of an OTDR."""
+
+
 class FibrePlan(Strict):
     """Traces of the fibre by the OTDR of each site that has one: at each wavelength, from each such end."""
 
@@ -191,7 +196,19 @@ class FibrePlan(Strict):
     range_km: Positive
     pulse_ns: Positive
     averaging_s: Positive
-    group_index: Annotated[float, Field(ge=1.3, le=1.7)] = 1.468
+    group_index: Annotated[float, Field(ge=1.3, le=1.7)] | None = None
+    """At every wavelength; the usual fibre's at each of them when absent."""
+
+    @model_validator(mode="after")
+    def _each_laser_is_named_once(self) -> Self:
+        """Refuse a laser named twice: its traces from one end would pass for those from both."""
+        for one_nm, next_nm in pairwise(sorted(self.wavelengths_nm)):
+            if next_nm - one_nm < SAME_LASER_NM:
+                raise ValueError(
+                    f"wavelengths_nm: {one_nm:g} and {next_nm:g} nm are one laser:"
+                    f" expected wavelengths at least {SAME_LASER_NM:g} nm apart"
+                )
+        return self
 
 
 class CalibrationPlan(Strict):

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Literal
 
+from drivers.facts.names import load_names
+from drivers.otdr.smartotdr_platform import INTERFACE
 from drivers.roles import MarkedDb, OtdrEvent
 
 if TYPE_CHECKING:
@@ -38,7 +40,13 @@ def parse_line(line: str, metres_to_unit: float) -> OtdrEvent:
         slope_db_per_km=_marked("slope", slope),
         section_m=_plain("section", section) * metres_to_unit if section else None,
         total_loss_db=_marked("total loss", total),
+        is_end=_is_called(kind, "kind_end"),
+        is_ghost=_is_called(kind, "kind_ghost"),
     )
+
+
+def _is_called(kind: str, name: str) -> bool:
+    return kind.casefold().startswith(load_names(INTERFACE)[name].casefold())
 
 
 def _plain(what: str, field: str) -> float:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from drivers.errors import ProtocolError
 from drivers.facts.names import load_names
+from drivers.otdr.smartotdr_platform import INTERFACE, platform_of
 from drivers.otdr.smartotdr_settings import parse_laser, parse_number, parse_pulse, parse_resolution
 from drivers.roles import Identity, OtdrSettings
 from drivers.wires.scpi_wire import ScpiWire
@@ -19,22 +20,30 @@ if TYPE_CHECKING:
 
     from drivers.clock import Clock
     from drivers.facts.connections import VisaSocketConnection
+    from drivers.otdr.smartotdr_platform import SmartOtdrPlatform
     from drivers.wires.byte_log import ByteLog
 
 T = TypeVar("T")
-
-INTERFACE = "viavi_smartotdr"
 
 
 class SmartOtdrQueries:
     """The queries of one SmartOTDR; `ViaviSmartOtdr` adds settings, light and results."""
 
-    def __init__(self, wire: ScpiWire) -> None:
+    def __init__(self, wire: ScpiWire, platform: SmartOtdrPlatform | None = None) -> None:
         self._wire = wire
+        self._platform = platform
+        """Still to be asked whether the OTDR application is there; None for nothing to ask."""
         self._names = load_names(INTERFACE)
 
     def identity(self) -> Identity:
-        """Ask the device who it is; ProtocolError naming the device that answered if it is another."""
+        """Ask the device who it is; ProtocolError naming the device that answered if it is another.
+
+        The first time, its platform is asked first, if it has one: DeviceError or ProtocolError telling why
+        no OTDR application listens here.
+        """
+        if self._platform is not None:
+            self._platform.insist_application_listens()
+            self._platform = None
         command = self._names["identity"]
         answer = self._ask(command)
         fields = [field.strip() for field in answer.split(",")]
@@ -102,7 +111,8 @@ def connect_smartotdr(
     name: str, connection: VisaSocketConnection, clock: Clock, log: ByteLog
 ) -> SmartOtdrQueries:
     """Return the queries of the SmartOTDR called `name`; the first of them connects."""
-    return SmartOtdrQueries(smartotdr_wire(name, connection, clock, log))
+    wire = smartotdr_wire(name, connection, clock, log)
+    return SmartOtdrQueries(wire, platform_of(name, connection, clock, log))
 
 
 def _plain(model: str) -> str:

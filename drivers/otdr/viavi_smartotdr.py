@@ -24,6 +24,7 @@ from drivers.errors import (
 )
 from drivers.otdr.curve_block import parse_points
 from drivers.otdr.event_table import parse_line
+from drivers.otdr.smartotdr_platform import platform_of
 from drivers.otdr.smartotdr_queries import SmartOtdrQueries, smartotdr_wire
 from drivers.otdr.smartotdr_settings import check_limits, differences, parse_number, setting_commands
 from drivers.otdr.sor_check import mismatches
@@ -33,6 +34,7 @@ from drivers.wires.scpi_errors import raise_device_error
 if TYPE_CHECKING:
     from drivers.clock import Clock
     from drivers.facts.connections import VisaSocketConnection
+    from drivers.otdr.smartotdr_platform import SmartOtdrPlatform
     from drivers.roles import OtdrEvent, OtdrSettings
     from drivers.wires.byte_log import ByteLog
     from drivers.wires.scpi_wire import ScpiWire
@@ -57,13 +59,16 @@ _METRES = {"m": 1.0, "km": 1000.0}
 class ViaviSmartOtdr(SmartOtdrQueries):
     """One SmartOTDR; fills the role `Otdr`."""
 
-    def __init__(self, wire: ScpiWire, clock: Clock) -> None:
-        super().__init__(wire)
+    def __init__(self, wire: ScpiWire, clock: Clock, platform: SmartOtdrPlatform | None = None) -> None:
+        super().__init__(wire, platform)
         self._clock = clock
         self._taken: OtdrSettings | None = None
         """How the device said that it was set up."""
         self._begun_s: float | None = None
         """Lab time at which the measurement began that is on or lies there; None if it is not ours."""
+        # Who had the device before may have pressed the key just now.
+        self._begins_before_s = clock.now_s() + _KEY_DEADLINE_S
+        """Lab time until which a press of the key may still bring light."""
 
     def clear_errors(self) -> None:
         """Empty the device's error queue of what earlier users left in it."""
@@ -113,9 +118,11 @@ class ViaviSmartOtdr(SmartOtdrQueries):
                 problem = f"somebody else has set it up meanwhile: {'; '.join(changed)}"
                 raise DeviceBusy(self._wire.device, command, problem)
             self._begun_s = self._clock.now_s()
-            self._tell(command)
+            self._press(command)
         if not self._comes_to(is_running=True):
             self._begun_s = None
+            # It keeps no deadline that we know of.
+            self._begins_before_s = self._clock.now_s() + _KEY_DEADLINE_S
             raise AcquisitionBroken(self._wire.device, command, "it did not begin to measure")
 
     def wait(self, deadline_s: float) -> None:
@@ -134,16 +141,26 @@ class ViaviSmartOtdr(SmartOtdrQueries):
             self._refuse_half(command, self._clock.now_s() - self._begun_s, self._taken.averaging_s)
 
     def stop(self) -> None:
-        """End the measurement and the light; TransportTimeout if it goes on."""
+        """End the light, also what a key pressed so far is yet to begin; TransportTimeout if it goes on."""
         command = self._names["start_or_stop"]
         for _ in range(_PRESSES_TO_STOP):
-            if not self.is_running():
+            if not self.laser_on():
                 return
             self._begun_s = None
-            self._tell(command)
-            if self._comes_to(is_running=False):
-                return
-        raise TransportTimeout(self._wire.device, command, "it is still measuring")
+            self._press(command)
+            self._comes_to(is_running=False)
+        if self.laser_on():
+            raise TransportTimeout(self._wire.device, command, "it is still measuring")
+
+    def laser_on(self) -> bool:
+        """Read whether it sends light; False, after some seconds, if no key pressed so far will bring any."""
+        while True:
+            is_settled = self._clock.now_s() >= self._begins_before_s
+            if self.is_running():
+                return True
+            if is_settled:
+                return False
+            self._clock.sleep(_POLL_INTERVAL_S)
 
     def events(self) -> tuple[OtdrEvent, ...]:
         """Read the table of events that the device found in its trace."""
@@ -220,6 +237,14 @@ class ViaviSmartOtdr(SmartOtdrQueries):
             self._clock.sleep(_POLL_INTERVAL_S)
         return True
 
+    def _press(self, command: str) -> None:
+        # Noted beforehand: a press that fails may have reached the device.
+        self._begins_before_s = self._clock.now_s() + _KEY_DEADLINE_S
+        try:
+            self._tell(command)
+        finally:
+            self._begins_before_s = self._clock.now_s() + _KEY_DEADLINE_S
+
     def _tell(self, command: str) -> None:
         with self._wire.locked():
             self._wire.write(command)
@@ -253,10 +278,11 @@ def open_viavi_smartotdr(
 ) -> ViaviSmartOtdr:
     """Connect to the SmartOTDR called `name`, make sure that it is one, and clear its error queue.
 
-    Raises TransportError if nobody answers and ProtocolError if it is another device.
+    Raises TransportError if nobody answers, ProtocolError if it is another device, and DeviceError or
+    ProtocolError if its platform, where the connection names one, knows no OTDR application there.
     """
     wire = smartotdr_wire(name, connection, clock, log)
-    otdr = ViaviSmartOtdr(wire, clock)
+    otdr = ViaviSmartOtdr(wire, clock, platform_of(name, connection, clock, log))
     try:
         otdr.identity()
         otdr.clear_errors()

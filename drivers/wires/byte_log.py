@@ -21,10 +21,14 @@ _MAX_MESSAGE_BYTES = 4096
 
 
 class ByteLog:
-    """Appends messages to `path`; when that is full it becomes `path`.1 and a new one is begun."""
+    """Appends messages to `path`; when that is full it becomes `path`.1 and a new one is begun.
 
-    def __init__(self, path: Path | None) -> None:
+    Of a long message it keeps the first 4096 bytes, unless it `keeps_whole` messages, for a transcript.
+    """
+
+    def __init__(self, path: Path | None, *, keeps_whole: bool = False) -> None:
         self._path = path
+        self._kept = None if keeps_whole else _MAX_MESSAGE_BYTES
         self._file: TextIOWrapper | None = None
         self._bytes = 0
         self._lock = threading.Lock()
@@ -57,7 +61,7 @@ class ByteLog:
     def _write(self, device: str, direction: str, message: bytes) -> None:
         if self._file is None:
             return
-        cut = message[:_MAX_MESSAGE_BYTES]
+        cut = message[: self._kept]
         with self._lock:
             try:
                 self._append(f"{utc_now_s():.6f} {device} {direction} {cut!r}\n")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from drivers.facts.connections import (
     SecretReference,
     SerialConnection,
+    SmartOtdrConnection,
     VisaSocketConnection,
     WebApiConnection,
 )
@@ -41,6 +42,7 @@ from emulators.lab.history import FILE_NAME, History
 from emulators.lab.journal import Journal
 from emulators.lab.remembered import RememberedDevice
 from emulators.lab.streams import Streams
+from emulators.otdr.smartotdr_platform import EmulatedPlatform
 from emulators.otdr.viavi_smartotdr import EmulatedSmartOtdr
 from emulators.plant.changed_path import with_hidden_loss
 from emulators.plant.description import path_of_fibre
@@ -211,9 +213,17 @@ class EmulatedLab:
         noise = self._streams.stream(f"{name}/power_meter")
         return OutputPowerMeter(profile, noise, self.clock.now_s, light_dbm)
 
-    async def _serve_smartotdr(self, name: str, gear: ViaviOtdrGear) -> VisaSocketConnection:
+    async def _serve_smartotdr(self, name: str, gear: ViaviOtdrGear) -> SmartOtdrConnection:
         noise = self._streams.stream(f"{name}/noise")
-        return await self._serve_scpi(name, EmulatedSmartOtdr(gear, self._ends, self.clock, noise))
+        device = EmulatedSmartOtdr(gear, self._ends, self.clock, noise)
+        connection = await self._serve_scpi(name, device)
+        otdr = SmartOtdrConnection(resource=connection.resource)
+        # At any free port of the same host. Faults of the gear are those of the application, not of this.
+        host = self._place_of(name).host
+        platform = EmulatedPlatform(otdr.port())
+        server = await serve_scpi(f"{name}/platform", platform, self.clock, self._faults, host)
+        self._stack.callback(server.close)
+        return otdr.model_copy(update={"platform_port": server.port})
 
     async def _serve_scpi(self, name: str, device: ScpiDevice) -> VisaSocketConnection:
         remembered = RememberedDevice(name, device, self._history)

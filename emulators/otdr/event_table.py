@@ -8,19 +8,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from drivers.facts.names import load_names
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from emulators.otdr.events import Analysis, Event, EventKind
 
+_NAMES = load_names("viavi_smartotdr")
 # `Reflection` and the empty word of the first line: real answers. ASSUMED: the others.
 _KINDS: Mapping[EventKind, str] = {
     "port": "",
     "reflective": "Reflection",
     "non_reflective": "Splice",
     "gainer": "Splice",
-    "ghost": "Ghost",
-    "end": "End",
+    "ghost": _NAMES["kind_ghost"],
+    "end": _NAMES["kind_end"],
 }
 
 

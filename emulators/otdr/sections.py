@@ -39,6 +39,9 @@ _STEEPEST_FIBRE_DB_PER_KM = 5.0
 # Nothing is looked for so close behind an event: the receiver recovers there (attenuation dead zone).
 _DEAD_PULSES = 3
 _SETTLED_DB = 0.02
+# Two reflections about a pulse apart look like one: the rise of the second hides in the fall of the first.
+# Its plateau follows, up to a pulse long, before the receiver can recover.
+_LONGEST_PLATEAU_PULSES = 1.25
 # A peak must rise over backscatter by this share, or ripples of the trace would pass for reflections.
 LEAST_PEAK = 0.05
 
@@ -179,41 +182,47 @@ class Cutter:
         return [self._line(left, right) for left, right in pairwise(starts)]
 
     def _line(self, left: int, right: int) -> Line | None:
-        """Fit the section between two starts, without the dead zone after the first; None if none is left."""
+        """Fit the section between two starts, without the dead zone after the first; None if none is left.
+
+        A section that is too short to be seen settled is none: what recovers would pass for backscatter.
+        """
         start, stop = left + self.pulse + self.margin, right - self.margin
         shortest = max(self.pulse // 2, 8)
         if stop - start < shortest:
             return None
-        half = (start + stop) // 2 if stop - start >= 2 * shortest else start
-        line = fit_line(self.power, half, stop, self.noise_rms, self.presumed)
+        behind = min((start + stop) // 2, stop - shortest)
+        line = fit_line(self.power, behind, stop, self.noise_rms, self.presumed)
         if line is None:
             return None
-        settled = self._settled(start, stop - shortest, line)
+        settled = start + self._recovery(start, stop, line)
+        if stop - settled < shortest:
+            return None
         return fit_line(self.power, settled, stop, self.noise_rms, self.presumed)
 
-    def _settled(self, start: int, stop: int, line: Line) -> int:
-        """Return the first sample in start to stop from which the receiver has recovered to the line."""
+    def _recovery(self, start: int, stop: int, line: Line) -> int:
+        """Return how many samples from `start` on belong to the receiver's recovery to the line."""
         noise = self.noise_rms / math.exp(line.at(start))
         wanted = math.ceil((3.0 * noise * DB_PER_NEPER / _SETTLED_DB) ** 2)
         block = max(self.pulse // 8, 4, min(wanted, self.pulse))
         count = (stop - start) // block
         if count < 1:
-            return start
+            return 0
         relative = self.power[start : start + count * block] / line.powers(start, start + count * block)
         means = relative.reshape(count, block).mean(axis=1)
         settled = max(_SETTLED_DB / DB_PER_NEPER, 2.0 * noise / math.sqrt(block))
-        return start + _recovery_blocks(means - 1.0, settled) * block
+        ahead = max(4, math.ceil(_LONGEST_PLATEAU_PULSES * self.pulse / block))
+        return _recovery_blocks(means - 1.0, settled, ahead) * block
 
 
-def _recovery_blocks(deviations: NDArray[np.float64], settled: float) -> int:
+def _recovery_blocks(deviations: NDArray[np.float64], settled: float, ahead: int) -> int:
     """Return how many blocks after a pulse belong to the receiver's recovery: above the line and decaying.
 
-    A step further on also lies above the line, but does not decay towards it.
+    A step further on also lies above the line, but does not decay towards it within `ahead` blocks.
     """
-    ahead = 4
+    last = len(deviations) - 1
     count = 0
-    while count + ahead < len(deviations) and deviations[count] > settled:
-        if deviations[count + ahead] > 0.7 * deviations[count]:
+    while count <= last and deviations[count] > settled:
+        if deviations[min(count + ahead, last)] > 0.7 * deviations[count]:
             break
         count += 1
     return count + 1 if count else 0

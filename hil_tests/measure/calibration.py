@@ -3,15 +3,16 @@
 True attenuation is P(0 dB) - P(setting), in dB. P(0 dB) at the time of a reading is on the straight line
 between the 0 dB readings before and after it, which takes drift of the light source out. A round that was
 broken off holds further 0 dB readings, one for each time that it was taken up: the source was plugged in anew
-then, so no line leads from before to after.
+then, so no line leads from before to after. What was read before such a break has only the reading at 0 dB
+before it, so that drift stays in.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from itertools import groupby
-from typing import TYPE_CHECKING
+from itertools import groupby, pairwise
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -21,10 +22,14 @@ from sweeps.procedures.calibration import round_settings_db
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import TypeAlias
 
     from hil_tests.limits import Limit
     from hil_tests.run_data import RunData
     from sweeps.record.schema import PowerReading
+
+    Side: TypeAlias = Literal["below", "above"] | None
+    """From which side a setting was reached; None where the one before was the same: nothing moved."""
 
 _TOO_FEW = "fewer than two rounds at every setting"
 
@@ -34,7 +39,7 @@ class Seen:
     """The true attenuation at one visit to a setting above 0 dB."""
 
     round: int
-    is_forwards: bool
+    side: Side
     setting_db: float
     true_db: float
 
@@ -44,13 +49,18 @@ class Seen:
         return self.true_db - self.setting_db
 
     @property
-    def visit(self) -> tuple[float, bool]:
+    def visit(self) -> tuple[float, Side]:
         """What all rounds have in common: the setting, and from which side it was reached."""
-        return self.setting_db, self.is_forwards
+        return self.setting_db, self.side
 
     def __str__(self) -> str:
-        visit = f"round {self.round + 1}, {'forwards' if self.is_forwards else 'backwards'}"
+        visit = f"round {self.round + 1}, {side_in_words(self.side)}"
         return f"set {self.setting_db:g} dB, measured {self.true_db:.3f} dB ({visit})"
+
+
+def side_in_words(side: Side) -> str:
+    """Say from which side a setting was reached."""
+    return "not moved" if side is None else f"from {side}"
 
 
 def seen_attenuations(data: RunData) -> list[Seen]:
@@ -64,7 +74,7 @@ def seen_attenuations(data: RunData) -> list[Seen]:
         seen
         for _, of_round in groupby(by_time, key=lambda reading: reading.round)
         for stretch in _stretches(list(of_round), visits)
-        for seen in _seen_in(stretch, visits)
+        for seen in _seen_in(stretch)
     ]
 
 
@@ -79,19 +89,25 @@ def _stretches(of_round: Sequence[PowerReading], visits: int) -> list[list[Power
     return stretches
 
 
-def _seen_in(stretch: Sequence[PowerReading], visits: int) -> list[Seen]:
+def _seen_in(stretch: Sequence[PowerReading]) -> list[Seen]:
     zeros = [reading for reading in stretch if reading.setting_db == 0.0]
     times_s, powers_dbm = [zero.taken_s for zero in zeros], [zero.power_dbm for zero in zeros]
     return [
         Seen(
             round=reading.round,
-            is_forwards=reading.step < visits // 2,
+            side=_side(before.setting_db, reading.setting_db),
             setting_db=reading.setting_db,
             true_db=float(np.interp(reading.taken_s, times_s, powers_dbm)) - reading.power_dbm,
         )
-        for reading in stretch
+        for before, reading in pairwise(stretch)
         if reading.setting_db != 0.0
     ]
+
+
+def _side(before_db: float, setting_db: float) -> Side:
+    if before_db == setting_db:
+        return None
+    return "below" if before_db < setting_db else "above"
 
 
 def coverage(data: RunData, limit: Limit) -> Measured:
@@ -101,8 +117,31 @@ def coverage(data: RunData, limit: Limit) -> Measured:
     if plan is None or plan.rounds is None:
         return Measured(None, "the run does not say how many readings were planned")
     visits = len(round_settings_db(plan.settings_db))
-    taken = sum(reading.step < visits for reading in data.readings)
+    taken = len(data.planned_readings())
     return Measured(exactly(taken / (plan.rounds * visits), taken))
+
+
+def worst_wavelength_offset(data: RunData, limit: Limit) -> Measured:
+    """Give the wavelength of the readings less the fibre's in nm, where it is largest."""
+    del limit
+    fibre_nm = data.facts.fibre.wavelength_nm
+    if fibre_nm is None:
+        return Measured(None, "the run does not say the fibre's wavelength")
+    if not data.readings:
+        return Measured(None, NO_RECORDS)
+    worst = max(data.readings, key=lambda reading: abs(reading.wavelength_nm - fibre_nm))
+    note = f"measured at {worst.wavelength_nm:g} nm, fibre {fibre_nm:g} nm"
+    return Measured(exactly(worst.wavelength_nm - fibre_nm, len(data.readings)), note)
+
+
+def worst_setting_offset(data: RunData, limit: Limit) -> Measured:
+    """Give the attenuation read back less the one set in dB, where it is largest."""
+    del limit
+    if not data.readings:
+        return Measured(None, NO_RECORDS)
+    worst = max(data.readings, key=lambda reading: abs(reading.readback_db - reading.setting_db))
+    note = f"set {worst.setting_db:g} dB, read back {worst.readback_db:g} dB"
+    return Measured(exactly(worst.readback_db - worst.setting_db, len(data.readings)), note)
 
 
 def worst_deviation(data: RunData, limit: Limit) -> Measured:
@@ -155,16 +194,16 @@ def repeatability(data: RunData, limit: Limit) -> Measured:
 
 
 def worst_hysteresis(data: RunData, limit: Limit) -> Measured:
-    """Give the mean attenuation backwards less that forwards in dB, at the setting where it is largest."""
+    """Give the mean attenuation reached from above less that from below in dB, where it is largest."""
     del limit
     groups = by_visit(data)
     gaps = [
-        (float(np.mean(groups[setting_db, False]) - np.mean(forwards)), setting_db)
-        for (setting_db, is_forwards), forwards in groups.items()
-        if is_forwards and (setting_db, False) in groups
+        (float(np.mean(groups[setting_db, "above"]) - np.mean(from_below)), setting_db)
+        for (setting_db, side), from_below in groups.items()
+        if side == "below" and (setting_db, "above") in groups
     ]
     if not gaps:
-        return Measured(None, "no setting was reached from both sides")
+        return Measured(None, "no setting above 0 dB was reached from both sides")
     gap_db, setting_db = max(gaps, key=lambda gap: abs(gap[0]))
     return Measured(exactly(gap_db, len(gaps)), f"at {setting_db:g} dB")
 
@@ -188,9 +227,9 @@ def insertion_loss(data: RunData, limit: Limit) -> Measured:
     )
 
 
-def by_visit(data: RunData) -> dict[tuple[float, bool], list[float]]:
-    """Return the true attenuations of all rounds (dB) by setting and side: (setting, is it forwards)."""
-    groups: dict[tuple[float, bool], list[float]] = {}
+def by_visit(data: RunData) -> dict[tuple[float, Side], list[float]]:
+    """Return the true attenuations of all rounds (dB) by setting and the side from which it was reached."""
+    groups: dict[tuple[float, Side], list[float]] = {}
     for seen in seen_attenuations(data):
         groups.setdefault(seen.visit, []).append(seen.true_db)
     return groups
@@ -201,6 +240,6 @@ def _of_visits(data: RunData, spread: Callable[[Sequence[float]], float]) -> Mea
     if not groups:
         return Measured(None, _TOO_FEW)
     worst = max(groups, key=lambda visit: spread(groups[visit]))
-    setting_db, is_forwards = worst
-    note = f"at {setting_db:g} dB, {'forwards' if is_forwards else 'backwards'}, {len(groups[worst])} rounds"
+    setting_db, side = worst
+    note = f"at {setting_db:g} dB, {side_in_words(side)}, {len(groups[worst])} visits"
     return Measured(exactly(spread(groups[worst]), sum(len(values) for values in groups.values())), note)

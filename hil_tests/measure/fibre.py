@@ -6,15 +6,18 @@ hold: each makes the check incomplete, with the reason in words.
 
 from __future__ import annotations
 
+import math
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
 from typing import TYPE_CHECKING
 
+from drivers.facts.inventory import SAME_LASER_NM
 from hil_tests.measure import two_way
 from hil_tests.measure.estimates import exactly
+from hil_tests.measure.event_verdict import loss_verdict, reflectance_verdict
 from hil_tests.measure.measured import Measured
-from hil_tests.measure.otdr_link import LinkNotFound, end_to_end_loss_db, link_of
+from hil_tests.measure.otdr_link import LinkNotFound, end_to_end_loss_db, link_of, needs_lead_fibres
 from hil_tests.measure.return_loss import return_loss
 
 if TYPE_CHECKING:
@@ -31,7 +34,6 @@ if TYPE_CHECKING:
 
 # A slope needs a line of some length: over 50 pulses (500 m at 100 ns) it is good to about 0.005 dB/km.
 _LEAST_PULSES_FOR_SLOPE = 50.0
-_SAME_NM = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,19 @@ class Direction:
     def pulse_m(self) -> float:
         """The pulse on the distance axis in m."""
         return two_way.pulse_m(self.trace.acquisition.pulse_ns, self.trace.acquisition.group_index)
+
+    def needs_losses(self) -> None:
+        """Raise LinkNotFound for an event whose loss the table does not tell."""
+        with _naming(self.trace):
+            two_way.needs_losses(self.link, self.pulse_m)
+
+    def shows_both_ends(self) -> bool:
+        """Tell whether both of the link's own connectors can be measured from here."""
+        try:
+            self.loss_db()
+        except LinkNotFound:
+            return False
+        return True
 
     def return_loss(self) -> ReturnLoss:
         """Return the link's return loss from here; LinkNotFound if the table does not tell."""
@@ -87,7 +102,7 @@ def traces_at(data: RunData, wavelength_nm: float) -> list[FibreTrace]:
 
 def is_same_wavelength(one_nm: float, other_nm: float) -> bool:
     """Tell whether two figures name the same laser."""
-    return abs(one_nm - other_nm) < _SAME_NM
+    return abs(one_nm - other_nm) < SAME_LASER_NM
 
 
 def direction_of(trace: FibreTrace) -> Direction:
@@ -104,7 +119,18 @@ def directions_at(data: RunData, wavelength_nm: float) -> list[Direction]:
     missing = missing_at(data, wavelength_nm)
     if missing:
         raise LinkNotFound(missing)
-    return [direction_of(trace) for trace in traces_at(data, wavelength_nm)]
+    directions = [direction_of(trace) for trace in traces_at(data, wavelength_nm)]
+    _one_from_each_site(directions)
+    return directions
+
+
+def _one_from_each_site(directions: Sequence[Direction]) -> None:
+    """Raise LinkNotFound unless these are one direction, or two from different sites."""
+    sites = [direction.site for direction in directions]
+    if len(sites) not in {1, 2} or len(set(sites)) < len(sites):
+        nm = f"{directions[0].trace.acquisition.wavelength_nm:g} nm: " if directions else ""
+        told = f"{len(sites)} traces, from {', '.join(sites)}" if sites else "no trace"
+        raise LinkNotFound(f"{nm}expected one trace from each end of the fibre, got {told}")
 
 
 def missing_at(data: RunData, wavelength_nm: float) -> str:
@@ -120,7 +146,14 @@ def missing_at(data: RunData, wavelength_nm: float) -> str:
 
 
 def link_events(directions: Sequence[Direction]) -> list[LinkEvent]:
-    """Return the link's events with their losses: the mean of two directions, or what the only one shows."""
+    """Return the link's events with their losses: the mean of two directions, or what the only one shows.
+
+    LinkNotFound unless these are one direction, or two from different sites, and for an event whose loss the
+    table does not tell.
+    """
+    _one_from_each_site(directions)
+    for direction in directions:
+        direction.needs_losses()
     near = directions[0]
     if len(directions) == 1:
         return two_way.from_one_end(near.link)
@@ -170,12 +203,6 @@ def worst_length_offset(data: RunData, limit: Limit) -> Measured:
 
 
 @_or_reason
-def mean_loss(data: RunData, limit: Limit) -> Measured:
-    """Give the link's loss, both connectors included, as the mean of both directions in dB."""
-    return _mean_loss(_directions(data, limit))
-
-
-@_or_reason
 def loss_offset(data: RunData, limit: Limit) -> Measured:
     """Give the link's loss, mean of both directions, less the inventory's in dB."""
     fibre = data.facts.fibre
@@ -203,47 +230,118 @@ def _mean_loss(directions: Sequence[Direction]) -> Measured:
 def worst_connection_loss(data: RunData, limit: Limit) -> Measured:
     """Give the loss in dB of the event with a reflection that loses most: a connector, or several."""
     directions = _directions(data, limit)
-    return _worst_loss([e for e in link_events(directions) if e.reflectance_db is not None], directions)
+    events = [e for e in link_events(directions) if e.reflectance_db is not None]
+    return _worst_loss(events, directions, limit, "connection")
 
 
 @_or_reason
 def worst_splice_loss(data: RunData, limit: Limit) -> Measured:
     """Give the loss in dB of the event without a reflection that loses most: a splice, a bend."""
     directions = _directions(data, limit)
-    return _worst_loss([e for e in link_events(directions) if e.reflectance_db is None], directions)
+    events = [e for e in link_events(directions) if e.reflectance_db is None]
+    return _worst_loss(events, directions, limit, "splice")
 
 
-def _worst_loss(events: Sequence[LinkEvent], directions: Sequence[Direction]) -> Measured:
+def _worst_loss(
+    events: Sequence[LinkEvent], directions: Sequence[Direction], limit: Limit, kind: str
+) -> Measured:
+    """Give the loss of the worst event, as a value only where no event can be on the limit's other side."""
     for direction in directions:
         # The losses of the two connectors must be there, or the worst could be one of them.
         direction.loss_db()
+    high_db = math.inf if limit.high is None else limit.high
+    beyond = [event for event in events if loss_verdict(event, high_db) == "fail"]
+    if not beyond:
+        if len(directions) == 1:
+            return Measured(None, _of_one_direction(events, kind))
+        untold = [event for event in events if loss_verdict(event, high_db) == "incomplete"]
+        if untold:
+            worst = max(untold, key=lambda event: event.loss_db)
+            return Measured(None, _why_untold(worst, directions))
     if not events:
         return Measured(exactly(0.0, len(directions)), "no such event")
-    worst = max(events, key=lambda event: event.loss_db)
-    marks = ", approximate: a neighbour's loss may be in it" if worst.is_approximate else ""
-    alone = ", one direction only" if len(directions) == 1 else ""
-    note = f"at {_km(worst.position_m)}, of {len(events)} events{marks}{alone}"
+    worst = max(beyond or events, key=lambda event: event.loss_db)
+    note = f"at {_km(worst.position_m)}, of {len(events)} events{_marks(worst, directions)}"
     return Measured(exactly(worst.loss_db, len(events)), note)
+
+
+def _marks(event: LinkEvent, directions: Sequence[Direction]) -> str:
+    """Say what is to be known of an event's loss beside its value; empty if it is plain."""
+    marks = ", approximate: a neighbour's loss may be in it" if event.is_approximate else ""
+    if event.is_from_one_end:
+        return f"{marks}, one direction only: at most {two_way.LARGEST_SHIFT_DB:g} dB of it are backscatter's"
+    if event.is_seen_once:
+        return f"{marks}, {_seen_by_one(event, directions)}"
+    return marks
+
+
+def _of_one_direction(events: Sequence[LinkEvent], kind: str) -> str:
+    told = f"one direction only: a {kind}'s own loss cannot be told"
+    if not events:
+        return told
+    most = max(events, key=lambda event: event.loss_db)
+    return f"{told} ({most.loss_db:.3f} dB seen at {_km(most.position_m)})"
+
+
+def _why_untold(event: LinkEvent, directions: Sequence[Direction]) -> str:
+    at = f"at {_km(event.position_m)}"
+    marks = (event.near_loss_db, event.far_loss_db)
+    if any(mark is not None and mark.bound is not None for mark in marks):
+        return f"{at}: its loss of {event.loss_db:.3f} dB is only a bound: an event is too near"
+    return f"{at}: {_seen_by_one(event, directions)}; take a longer average or a shorter pulse"
+
+
+def _seen_by_one(event: LinkEvent, directions: Sequence[Direction]) -> str:
+    """Say what the one direction shows of an event of which the other reports nothing."""
+    sees, silent = (1, 0) if event.near_loss_db is None else (0, 1)
+    seen = event.far_loss_db or event.near_loss_db
+    assert seen is not None  # noqa: S101 - an event was seen from somewhere
+    there = directions[silent].site
+    return f"{seen.value:.3f} dB from {directions[sees].site}, and {there} reports nothing there"
 
 
 @_or_reason
 def worst_reflectance(data: RunData, limit: Limit) -> Measured:
-    """Give the largest reflectance of any event in dB; a bound is no value unless it is beyond the limit."""
-    events = link_events(_directions(data, limit))
+    """Give the largest reflectance of any event in dB.
+
+    One beyond the limit is a value always; else both end connectors must be seen, and no bound may be left.
+    """
+    directions = _directions(data, limit)
+    high_db = math.inf if limit.high is None else limit.high
+    seen = _reflectances(directions)
+    beyond = [one for one in seen if reflectance_verdict(one[0], high_db) == "fail"]
+    if beyond:
+        worst, position_m = max(beyond, key=lambda one: one[0].value)
+        told = "at least this, " if worst.bound == "at_least" else ""
+        return Measured(exactly(worst.value, len(seen)), f"{told}at {_km(position_m)}")
+    for direction in directions:
+        with _naming(direction.trace):
+            needs_lead_fibres(direction.link)
+    events = link_events(directions)
     known = [(e.reflectance_db, e.position_m) for e in events if e.reflectance_db is not None]
     if not known:
         return Measured(None, "no event reflects: what the connectors reflect is below the OTDR's threshold")
-    worst, position_m = max(known, key=lambda one: one[0].value)
-    bounds = [(mark, at_m) for mark, at_m in known if mark.bound == "at_least"]
-    if bounds and not _is_above(worst, limit):
+    bounds = [one for one in known if reflectance_verdict(one[0], high_db) == "incomplete"]
+    if bounds:
         at = ", ".join(f"{mark.value:g} dB at {_km(at_m)}" for mark, at_m in bounds)
         return Measured(None, f"the receiver was saturated, so these are bounds: at least {at}")
-    told = "at least this, " if worst.bound == "at_least" else ""
-    return Measured(exactly(worst.value, len(known)), f"{told}at {_km(position_m)}, of {len(known)} events")
+    worst, position_m = max(known, key=lambda one: one[0].value)
+    return Measured(exactly(worst.value, len(known)), f"at {_km(position_m)}, of {len(known)} events")
 
 
-def _is_above(reflectance: MarkedDb, limit: Limit) -> bool:
-    return limit.high is not None and reflectance.value > limit.high
+def _reflectances(directions: Sequence[Direction]) -> list[tuple[MarkedDb, float]]:
+    """Return what each direction sees reflect, with the position in m from the near end.
+
+    Taken from the tables as they are: an event reflects also where its loss is not told.
+    """
+    found: list[tuple[MarkedDb, float]] = []
+    for place, direction in enumerate(directions):
+        link = direction.link
+        for event in link.with_loss():
+            if event.reflectance_db is not None:
+                from_here_m = event.distance_m - link.near.distance_m
+                found.append((event.reflectance_db, link.length_m - from_here_m if place else from_here_m))
+    return found
 
 
 @_or_reason

@@ -9,26 +9,28 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hil_tests.measure.calibration import seen_attenuations
+from hil_tests.measure.calibration import seen_attenuations, side_in_words
 from hil_tests.report.figures import MEAN, MEASURED, PUBLISHED
 from hil_tests.report.svg import draw_svg
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from markupsafe import Markup
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from hil_tests.measure.calibration import Seen
+    from hil_tests.measure.calibration import Seen, Side
     from hil_tests.run_data import RunData
 
-BACKWARDS = "#9a5b00"
+_COLORS: dict[Side, str] = {"below": MEASURED, "above": "#9a5b00", None: "#8a8a8a"}
 _ROUND_MARKERS = "osD^vP*X"
-# Forwards to the left of a setting and backwards to its right, each round in a place of its own.
+# What was reached from below stands to the left of a setting, from above to its right, each round in a place
+# of its own; what was not moved in between stands beyond those from above.
 _SHARE_OF_RANGE = 0.008
 
 
-def calibration_figure(data: RunData, name: str, limits_db: tuple[float | None, float | None]) -> str:
+def calibration_figure(data: RunData, name: str, limits_db: tuple[float | None, float | None]) -> Markup:
     """Draw the deviation from the setting over the setting, of a run with readings, as SVG.
 
     `limits_db` are the acceptance limits of the deviation; `name` sets the ids inside apart.
@@ -45,19 +47,21 @@ def _draw_deviations(axes: Axes, data: RunData, limits_db: tuple[float | None, f
     seen = seen_attenuations(data)
     rounds = sorted({one.round for one in seen})
     step_db = _SHARE_OF_RANGE * max(one.setting_db for one in seen)
-    for is_forwards, color in ((True, MEASURED), (False, BACKWARDS)):
-        side = -1.0 if is_forwards else 1.0
+    for side, color in _COLORS.items():
         for place, number in enumerate(rounds):
-            shown = [one for one in seen if one.round == number and one.is_forwards is is_forwards]
+            shown = [one for one in seen if one.round == number and one.side == side]
+            if not shown:
+                continue
+            away = {"below": -0.5 - place, "above": 0.5 + place, None: 0.5 + len(rounds) + place}[side]
             axes.plot(
-                np.array([one.setting_db for one in shown]) + side * step_db * (0.5 + place),
+                np.array([one.setting_db for one in shown]) + step_db * away,
                 [one.deviation_db for one in shown],
                 linestyle="none",
                 marker=_ROUND_MARKERS[number % len(_ROUND_MARKERS)],
                 markersize=5.0,
-                markerfacecolor=color if is_forwards else "white",
+                markerfacecolor=color if side == "below" else "white",
                 color=color,
-                label=f"round {number + 1}, {'forwards' if is_forwards else 'backwards'}",
+                label=f"round {number + 1}, {side_in_words(side)}",
             )
     _draw_mean(axes, seen)
     for bound_db in limits_db:

@@ -6,19 +6,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from markupsafe import Markup
 
 from hil_tests.measure.calibration import by_visit, seen_attenuations
 from hil_tests.report import formats
 from hil_tests.report.calibration_figure import calibration_figure
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from markupsafe import Markup
+
+    from hil_tests.measure.calibration import Side
     from hil_tests.run_data import RunData
     from hil_tests.verdict import Check
 
-LINEARITY = "calibration_linearity_db"
+ACCURACY = "calibration_accuracy_db"
 """Name of the limit whose bounds are drawn into the figure."""
 
 
@@ -32,7 +34,7 @@ class SettingRow:
     spread_db: float | None
     """Largest less smallest attenuation from one side; None with a single round."""
     hysteresis_db: float | None
-    """Backwards less forwards; None where one of them is missing."""
+    """From above less from below; None where one of them is missing."""
     n: int
 
 
@@ -50,7 +52,7 @@ class CalibrationView:
 
 def calibration_views(runs: Sequence[RunData], checks: Sequence[Check]) -> list[CalibrationView]:
     """Return a view of every run that calibrated an attenuator and has something to show."""
-    bounds = next(((check.low, check.high) for check in checks if check.name == LINEARITY), (None, None))
+    bounds = next(((check.low, check.high) for check in checks if check.name == ACCURACY), (None, None))
     return [
         _view(run, f"calibration{number}", bounds)
         for number, run in enumerate(runs)
@@ -59,13 +61,12 @@ def calibration_views(runs: Sequence[RunData], checks: Sequence[Check]) -> list[
 
 
 def _view(run: RunData, name: str, limits_db: tuple[float | None, float | None]) -> CalibrationView:
-    svg = calibration_figure(run, name, limits_db)
     return CalibrationView(
         run=run.name,
         source=_source(run),
         insertion_loss=_insertion_loss(run),
         uncertainty_held=_uncertainty_held(run),
-        figure=Markup(svg),  # noqa: S704 - matplotlib and svg.py escape every text in it
+        figure=calibration_figure(run, name, limits_db),
         rows=_rows(run),
     )
 
@@ -94,23 +95,26 @@ def _uncertainty_held(run: RunData) -> str:
     if stated_db is None:
         return found
     holds = "holds" if abs(worst.deviation_db) <= stated_db else "does NOT hold"
-    return f"{found} The uncertainty that is stated of the attenuator, ±{stated_db:g}\u00a0dB, {holds}."
+    return (
+        f"{found} The uncertainty that is stated of the attenuator, ±{stated_db:g}\u00a0dB, {holds}, by the"
+        " device's own power meter, whose linearity nobody states."
+    )
 
 
 def _rows(run: RunData) -> list[SettingRow]:
     groups = by_visit(run)
     return [
-        _row(setting_db, groups.get((setting_db, True), []), groups.get((setting_db, False), []))
+        _row(setting_db, {side: seen_db for (at_db, side), seen_db in groups.items() if at_db == setting_db})
         for setting_db in sorted({setting_db for setting_db, _ in groups})
     ]
 
 
-def _row(setting_db: float, forwards_db: Sequence[float], backwards_db: Sequence[float]) -> SettingRow:
-    all_db = [*forwards_db, *backwards_db]
-    spreads_db = [max(side) - min(side) for side in (forwards_db, backwards_db) if len(side) > 1]
+def _row(setting_db: float, by_side: Mapping[Side, Sequence[float]]) -> SettingRow:
+    all_db = [true_db for of_side in by_side.values() for true_db in of_side]
+    spreads_db = [max(of_side) - min(of_side) for of_side in by_side.values() if len(of_side) > 1]
     hysteresis_db = None
-    if forwards_db and backwards_db:
-        hysteresis_db = float(np.mean(backwards_db) - np.mean(forwards_db))
+    if "below" in by_side and "above" in by_side:
+        hysteresis_db = float(np.mean(by_side["above"]) - np.mean(by_side["below"]))
     return SettingRow(
         setting_db=setting_db,
         mean_db=float(np.mean(all_db)),

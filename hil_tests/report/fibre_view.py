@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from markupsafe import Markup
-
 from hil_tests.measure import fibre
+from hil_tests.measure.event_verdict import loss_verdict, reflectance_verdict
 from hil_tests.measure.otdr_link import LinkNotFound
 from hil_tests.report import formats
 from hil_tests.report.trace_figure import trace_figure, whole_trace_figure
+from hil_tests.verdict import WORST_FIRST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from markupsafe import Markup
 
     from drivers.roles import MarkedDb, OtdrEvent
     from hil_tests.fibre_trace import FibreTrace
@@ -48,7 +50,7 @@ class LinkRow:
 
 @dataclass(frozen=True, slots=True)
 class LostTrace:
-    """A trace in which the link was not found, as it is."""
+    """A trace in which the link, or what an event of it loses, was not found; shown as it is."""
 
     name: str
     reason: str
@@ -88,13 +90,23 @@ def _view(run: RunData, wavelength_nm: float, checks: Sequence[Check], name: str
     lost: list[LostTrace] = []
     for trace in fibre.traces_at(run, wavelength_nm):
         try:
-            directions.append(fibre.direction_of(trace))
+            direction = fibre.direction_of(trace)
+            direction.needs_losses()
+            directions.append(direction)
         except LinkNotFound as error:
             lost.append(_lost(trace, str(error), f"{name}-lost{len(lost)}"))
     missing = fibre.missing_at(run, wavelength_nm)
-    events = fibre.link_events(directions) if directions else []
+    events: list[LinkEvent] = []
+    if directions:
+        try:
+            events = fibre.link_events(directions)
+        except LinkNotFound as error:
+            # Traces that are not the two ends' make no table: their losses would be no one's.
+            directions, missing = [], str(error)
     # One direction of two cannot tell what an event loses, so that none is judged then.
-    judged_by = [] if lost or missing else _checks_at(checks, wavelength_nm)
+    is_judged = run.facts.is_finished and not lost and not missing
+    judged_by = _checks_at(checks, wavelength_nm) if is_judged else []
+    is_whole = all(direction.shows_both_ends() for direction in directions)
     return FibreView(
         run=run.name,
         wavelength_nm=wavelength_nm,
@@ -102,7 +114,10 @@ def _view(run: RunData, wavelength_nm: float, checks: Sequence[Check], name: str
         missing=missing,
         lost=lost,
         figure=_figure(run, wavelength_nm, directions, events, name) if directions else None,
-        event_rows=[_event_row(number, each, judged_by) for number, each in enumerate(events, start=1)],
+        event_rows=[
+            _event_row(number, each, judged_by, is_whole=is_whole)
+            for number, each in enumerate(events, start=1)
+        ],
         link_rows=[_link_row(direction) for direction in directions],
     )
 
@@ -124,33 +139,28 @@ def _figure(
 ) -> Markup:
     sites = " and ".join(direction.site for direction in directions)
     label = f"OTDR trace at {wavelength_nm:g} nm from {sites} with {len(events)} events, run {run.name}"
-    return _safe(trace_figure(directions, events, label, name))
+    return trace_figure(directions, events, label, name)
 
 
 def _lost(trace: FibreTrace, reason: str, name: str) -> LostTrace:
-    label = f"OTDR trace at {trace.name} with {len(trace.events)} events; the link was not found in it"
-    figure = None if trace.curve is None else _safe(whole_trace_figure(trace, label, name))
+    label = f"OTDR trace at {trace.name} with {len(trace.events)} events, none of them judged"
+    figure = None if trace.curve is None else whole_trace_figure(trace, label, name)
     return LostTrace(trace.name, reason, figure, trace.events)
 
 
-def _safe(svg: str) -> Markup:
-    return Markup(svg)  # noqa: S704 - matplotlib and svg.py escape every text in it
-
-
-def _event_row(number: int, event: LinkEvent, checks: Sequence[Check]) -> EventRow:
+def _event_row(number: int, event: LinkEvent, checks: Sequence[Check], *, is_whole: bool) -> EventRow:
+    """Judge an event; where the link's ends cannot be measured nothing passes, as in the checks."""
     quantity = "fibre_splice_loss" if event.reflectance_db is None else "fibre_connection_loss"
     loss_high = _limit_of(quantity, checks)
     reflectance_high = _limit_of("fibre_reflectance", checks)
     verdicts: list[Verdict] = []
     if loss_high is not None:
-        verdicts.append("fail" if event.loss_db > loss_high else "pass")
+        verdicts.append(loss_verdict(event, loss_high))
     mark = event.reflectance_db
     if reflectance_high is not None and mark is not None:
-        if mark.value > reflectance_high:
-            verdicts.append("fail")
-        else:
-            verdicts.append("incomplete" if mark.bound == "at_least" else "pass")
-    worst_first: tuple[Verdict, ...] = ("fail", "incomplete", "pass")
+        verdicts.append(reflectance_verdict(mark, reflectance_high))
+    if verdicts and not is_whole:
+        verdicts.append("incomplete")
     return EventRow(
         number=number,
         event=event,
@@ -158,7 +168,7 @@ def _event_row(number: int, event: LinkEvent, checks: Sequence[Check]) -> EventR
         reflectance_limit=""
         if reflectance_high is None or mark is None
         else formats.limit(None, reflectance_high, "dB"),
-        verdict=next((verdict for verdict in worst_first if verdict in verdicts), None),
+        verdict=next((verdict for verdict in WORST_FIRST if verdict in verdicts), None),
     )
 
 

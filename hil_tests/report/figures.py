@@ -17,6 +17,7 @@ from hil_tests.report.svg import draw_svg
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from markupsafe import Markup
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -53,7 +54,7 @@ _PANELS = (
 )
 
 
-def stability_figure(data: RunData, paper: Paper, name: str) -> str:
+def stability_figure(data: RunData, paper: Paper, name: str) -> Markup:
     """Draw Figure 6, the four key parameters over the time of a run with records, as SVG.
 
     `name` sets the ids inside apart from those of other figures on the page.
@@ -161,7 +162,7 @@ class _Series:
     sd: Floats
 
 
-def attenuation_figure(data: RunData, paper: Paper, name: str) -> str:
+def attenuation_figure(data: RunData, paper: Paper, name: str) -> Markup:
     """Draw Figure 7, SKR (logarithmic) and QBER against the attenuation added, of a run with records.
 
     Vertical bars are standard deviations of records; horizontal ones the uncertainty of the attenuation.

@@ -126,7 +126,8 @@ def _lab_time(run: RunData) -> str:
 
 def _records(run: RunData) -> str:
     planned = run.facts.records_planned_at(None)
-    taken = run.columns.n + len(run.traces) + len(run.readings)
+    # As planned is each step of each round; what was read when a round was taken up again comes on top.
+    taken = run.columns.n + len(run.traces) + len(run.planned_readings())
     return f"{taken:,} of {formats.NOT_RECORDED if planned is None else f'{planned:,}'}"
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from hil_tests.paper import load_paper
 from hil_tests.procedures import PROCEDURE_TITLES, procedures_not_run
@@ -21,6 +20,8 @@ from sweeps.record.facts import PlanFacts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from markupsafe import Markup
 
     from hil_tests.paper import PaperRow
     from hil_tests.procedures import PlannedProcedures
@@ -170,11 +171,11 @@ def _figures(data: Sequence[RunData]) -> list[_Figure]:
         name = f"run{number}"
         if run.facts.procedure == "stability":
             svg, caption = stability_figure(run, paper, name), _STABILITY_CAPTION
-            figures.append(_Figure("Stability: Figure 6 of the paper", _safe(svg), caption))
+            figures.append(_Figure("Stability: Figure 6 of the paper", svg, caption))
         elif run.facts.procedure == "attenuation":
             svg = attenuation_figure(run, paper, name)
             caption = _ATTENUATION_CAPTION.format(uncertainty=_uncertainty(run))
-            figures.append(_Figure("Attenuation: Figure 7 of the paper", _safe(svg), caption))
+            figures.append(_Figure("Attenuation: Figure 7 of the paper", svg, caption))
     return figures
 
 
@@ -187,10 +188,6 @@ _ATTENUATION_CAPTION = (
     " this run {uncertainty}, by what is known of its attenuator. Published values at 0 dB are those of"
     " Table 2."
 )
-
-
-def _safe(svg: str) -> Markup:
-    return Markup(svg)  # noqa: S704 - matplotlib and svg.py escape every text in it
 
 
 def _uncertainty(run: RunData) -> str:

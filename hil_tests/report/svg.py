@@ -9,6 +9,8 @@ import re
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
+from markupsafe import Markup
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -39,7 +41,9 @@ STYLE: dict[RcKeyType, Any] = {
 _RASTER_DPI = 140
 
 
-def draw_svg(name: str, label: str, width_in: float, height_in: float, draw: Callable[[Figure], None]) -> str:
+def draw_svg(
+    name: str, label: str, width_in: float, height_in: float, draw: Callable[[Figure], None]
+) -> Markup:
     """Let `draw` fill a figure and return it as an `<svg>` element; `label` tells what it shows."""
     # Slow to import, and only a report needs it; a Figure by itself leaves pyplot out.
     from matplotlib import rc_context  # noqa: PLC0415
@@ -51,7 +55,8 @@ def draw_svg(name: str, label: str, width_in: float, height_in: float, draw: Cal
         draw(figure)
         sink = StringIO()
         figure.savefig(sink, format="svg", dpi=_RASTER_DPI, metadata={"Date": None})
-    return _inline(sink.getvalue(), name, label)
+    # matplotlib escapes every text in it, and `_inline` the label.
+    return Markup(_inline(sink.getvalue(), name, label))  # noqa: S704
 
 
 def _inline(document: str, name: str, label: str) -> str:

@@ -8,6 +8,7 @@ Mirrored, a place of the fibre stands at one place of the figure, whichever end 
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,9 +19,11 @@ from hil_tests.report.svg import INK, draw_svg
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from markupsafe import Markup
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from drivers.roles import OtdrEvent
     from hil_tests.fibre_trace import FibreTrace
     from hil_tests.measure.estimates import Floats
     from hil_tests.measure.fibre import Direction
@@ -33,7 +36,9 @@ _HEADROOM_DB = 6.0
 _FLOOR_ROOM_DB = 10.0
 
 
-def trace_figure(directions: Sequence[Direction], events: Sequence[LinkEvent], label: str, name: str) -> str:
+def trace_figure(
+    directions: Sequence[Direction], events: Sequence[LinkEvent], label: str, name: str
+) -> Markup:
     """Draw the traces of one wavelength from one or both ends as SVG; every one has a curve.
 
     `events` are numbered from 1. `name` sets the ids inside apart from those of other figures on the page.
@@ -52,18 +57,23 @@ def trace_figure(directions: Sequence[Direction], events: Sequence[LinkEvent], l
     return draw_svg(name, label, 10.0, 1.2 + 2.6 * len(directions), draw)
 
 
-def whole_trace_figure(trace: FibreTrace, label: str, name: str) -> str:
-    """Draw a trace that has a curve, over the distance from the OTDR, with the events of its table."""
+def whole_trace_figure(trace: FibreTrace, label: str, name: str) -> Markup:
+    """Draw a trace that has a curve, over the distance from the OTDR, with the events of its table.
+
+    What the table lists far behind the end of fibre is left out.
+    """
 
     def draw(figure: Figure) -> None:
         axes, curve = figure.subplots(), trace.curve
         assert curve is not None  # noqa: S101 - the caller looked
-        last_m = max((event.distance_m for event in trace.events), default=float("inf"))
-        shown = curve.distances_m() <= last_m + 4.0 * _BEYOND_M
+        last_m = _end_of_fibre_m(trace.events)
+        until_m = last_m + 4.0 * _BEYOND_M
+        shown = curve.distances_m() <= until_m
         x_m, levels_db = thinned(curve.distances_m()[shown], curve.levels_db[shown])
         axes.plot(x_m / 1000.0, levels_db, color=MEASURED, linewidth=0.8)
         for event in trace.events:
-            _mark(axes, event.number, event.distance_m, "-")
+            if event.distance_m <= until_m:
+                _mark(axes, event.number, event.distance_m, "-")
         axes.set_ylim(
             _foot_db(curve.levels_db, last_m / curve.spacing_m), float(levels_db.max()) + _HEADROOM_DB
         )
@@ -79,7 +89,7 @@ def _draw_direction(
     """Draw one trace with its events, and return the levels between which it is to be seen."""
     link, curve = direction.link, direction.trace.curve
     assert curve is not None  # noqa: S101 - a link is only found in traces that have one
-    begin_m, end_m = link.near.distance_m, _end_of_fibre_m(direction)
+    begin_m, end_m = link.near.distance_m, _end_of_fibre_m(direction.trace.events)
     shown = curve.distances_m() <= end_m + _BEYOND_M
     x_m, levels_db = thinned(curve.distances_m()[shown] - begin_m, curve.levels_db[shown])
     lead_m = (-begin_m, end_m - begin_m)
@@ -98,16 +108,21 @@ def _draw_direction(
 def _range_km(directions: Sequence[Direction]) -> tuple[float, float]:
     """Return from where to where the figure goes, by the near end's axis."""
     near, far = directions[0], directions[-1]
-    end_m = _end_of_fibre_m(near) - near.link.near.distance_m
+    end_m = _end_of_fibre_m(near.trace.events) - near.link.near.distance_m
     begin_m = -near.link.near.distance_m
     if far is not near:
-        begin_m = min(begin_m, far.link.length_m + far.link.near.distance_m - _end_of_fibre_m(far))
+        begin_m = min(
+            begin_m, far.link.length_m + far.link.near.distance_m - _end_of_fibre_m(far.trace.events)
+        )
         end_m = max(end_m, far.link.length_m + far.link.near.distance_m)
     return (begin_m - _BEYOND_M) / 1000.0, (end_m + _BEYOND_M) / 1000.0
 
 
-def _end_of_fibre_m(direction: Direction) -> float:
-    return direction.trace.events[-1].distance_m
+def _end_of_fibre_m(events: Sequence[OtdrEvent]) -> float:
+    """Return where the fibre ends, inf for no events; a ghost that is listed behind it is no fibre."""
+    real_m = [event.distance_m for event in events if not event.is_ghost]
+    ends_m = [event.distance_m for event in events if event.is_end]
+    return max(ends_m or real_m, default=math.inf)
 
 
 def _foot_db(levels_db: Floats, end: float) -> float:

@@ -6,6 +6,7 @@ of the light source and play of the motor can be told from the attenuation.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from drivers.attenuator_ports import calibration_source
@@ -76,11 +77,15 @@ def run_calibration(station: Station, plan: Plan, run: RunRecord, progress: Prog
     station.power_meter().set_averaging_s(AVERAGING_S)  # refused without a meter
     _note_light(station, source, run)
     station.set_added_db(0.0)
-    if any(_left(run, sizes, round_number) for round_number in range(sizes.rounds)):
-        _measure_on_source(station, sizes, source, run, progress)
-    else:
-        progress.skip(record_count(plan, station.facts))
-    station.put_attenuator_back()
+    try:
+        if any(_left(run, sizes, round_number) for round_number in range(sizes.rounds)):
+            _measure_on_source(station, sizes, source, run, progress)
+        else:
+            progress.skip(record_count(plan, station.facts))
+        station.put_attenuator_back()
+    finally:
+        with suppress(BenchError):  # the first error is the one to tell
+            station.attenuator().set_wavelength_nm(station.facts.fibre.wavelength_nm)
     prepare_link(station, run)
 
 
@@ -194,4 +199,5 @@ def _put_back_after_failure(station: Station, run: RunRecord) -> None:
     try:
         station.put_attenuator_back()
     except BenchError as error:
-        run.add_event(station.clock.now_s(), "link left dark", f"{type(error).__name__}: {error}")
+        with suppress(BenchError):
+            run.add_event(station.clock.now_s(), "link left dark", f"{type(error).__name__}: {error}")

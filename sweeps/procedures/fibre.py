@@ -21,7 +21,7 @@ from drivers.facts.gear import ViaviOtdrGear
 from drivers.roles import OtdrSettings
 from sweeps.procedures.preparation import prepare_steps, put_at_reference, see_running
 from sweeps.record.measured_rows import acquisitions, add_acquisition
-from sweeps.record.schema import Acquisition
+from sweeps.record.schema import OTDR_OPEN, Acquisition
 from sweeps.record.whole_file import write_whole
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from drivers.facts.inventory import FibrePlan, Plan
     from drivers.facts.inventory import Station as StationFacts
+    from drivers.roles import Otdr
     from drivers.station import Station
     from sweeps.progress import Progress
     from sweeps.record.run_record import RunRecord
@@ -37,7 +38,8 @@ TOUCHES = "takes the fibre away from the appliances and shines an OTDR into it: 
 ENDS_LEFT = "fibre ends left"
 """Kind of the journal's line that tells where a run that broke off left the ends of the fibre."""
 
-# Of this fibre is most of an outside plant; its K is what the instruments have by default.
+_TRY = "set it up for each wavelength, without light"
+# Of this fibre is most of an outside plant; its K and index are what the instruments have by default.
 _USUAL_FIBRE = "G.652.D"
 # ASSUMED: beyond the averaging an OTDR looks for its events.
 _MARGIN_S = 30.0
@@ -84,7 +86,7 @@ def planned_traces(plan: Plan, station: StationFacts) -> list[PlannedTrace]:
                 step=len(traces),
                 site=otdr.site,
                 gear=name,
-                settings=_settings(plan.fibre, wavelength_nm),
+                settings=settings_at(plan.fibre, wavelength_nm),
                 launch_m=0.0 if otdr.launch is None else otdr.launch.length_m,
                 tail_m=0.0 if otdr.tail is None else otdr.tail.length_m,
             )
@@ -105,9 +107,10 @@ def duration_s(plan: Plan, station: StationFacts) -> float:
 def steps(plan: Plan, station: StationFacts) -> list[str]:
     """Return what the run would do, a line a step."""
     who_and_safe, reference, running = prepare_steps(station)
-    told = [who_and_safe, reference, "set each OTDR up for each wavelength, without light"]
+    traces = planned_traces(plan, station)
+    told = [who_and_safe, reference, f"reach {traces[0].gear}; {_TRY}"]
     site = None
-    for trace in planned_traces(plan, station):
+    for trace in traces:
         if trace.site != site:
             site = trace.site
             near, far = station.sites[site].name, station.sites[_far_site(station, site)].name
@@ -115,6 +118,8 @@ def steps(plan: Plan, station: StationFacts) -> list[str]:
                 f"ask an operator to free the end of the fibre at {far}{_with('tail', trace.tail_m)}",
                 f"ask an operator to connect {trace.gear} at {near}{_with('launch', trace.launch_m)}",
             ]
+            if trace.gear != traces[0].gear:
+                told.append(f"reach {trace.gear}, which may be the same instrument, carried there; {_TRY}")
         asked = trace.settings
         told.append(
             f"{trace.gear}: {asked.wavelength_nm:g} nm, {asked.pulse_ns:g} ns, {asked.range_km:g} km,"
@@ -131,27 +136,45 @@ def steps(plan: Plan, station: StationFacts) -> list[str]:
 def run_fibre(station: Station, plan: Plan, run: RunRecord, progress: Progress) -> None:
     """Take the traces that the run does not have yet, and give the link back making key.
 
-    Each is committed, its `.sor` file on the disk before that, before the next is taken.
+    Each is committed, its `.sor` file on the disk before that, before the next is taken. One OTDR is open at
+    a time: the first before anybody moves a cord, another when it stands at the fibre's end.
     """
     traces = planned_traces(plan, station.facts)
     done = {taken.step for taken in acquisitions(run)}
     progress.skip(len(done))
     to_take = [trace for trace in traces if trace.step not in done]
-    put_at_reference(station, run)
-    for trace in to_take:
-        station.otdr(trace.site).set_up(trace.settings)  # refused now rather than when the link is dark
+    by_site = [list(at_site) for _, at_site in groupby(to_take, key=lambda trace: trace.site)]
+    if not by_site:
+        put_at_reference(station, run)
     try:
-        for site, at_site in groupby(to_take, key=lambda trace: trace.site):
+        for at_site in by_site:
+            site = at_site[0].site
+            if at_site is not by_site[0]:
+                _connect(station, site)
+            otdr = _open(station, run, at_site)
             _connect(station, site)
             for trace in at_site:
-                _take(station, run, trace)
+                _take(station, run, otdr, trace)
                 progress.advance(1, f"{site}, {trace.settings.wavelength_nm:g} nm")
+            station.close_otdr()
+            run.forget_meta(OTDR_OPEN)
         _give_back(station, traces)
     except BaseException:
-        with suppress(BenchError):  # the first error is the one to tell
-            run.add_event(station.clock.now_s(), ENDS_LEFT, station.fibre_ends_in_words())
+        ends = station.fibre_ends_in_words()
+        if ends is not None:
+            with suppress(BenchError):  # the first error is the one to tell
+                run.add_event(station.clock.now_s(), ENDS_LEFT, ends)
         raise
     see_running(station, run)
+
+
+def _open(station: Station, run: RunRecord, at_site: Sequence[PlannedTrace]) -> Otdr:
+    """Reach the OTDR of these traces, end what light it may be found with, and try all of their settings."""
+    otdr = station.open_otdr(at_site[0].site)
+    put_at_reference(station, run)
+    for trace in at_site:
+        otdr.set_up(trace.settings)  # refused now rather than after half of them
+    return otdr
 
 
 def _connect(station: Station, site: str) -> None:
@@ -169,9 +192,8 @@ def _give_back(station: Station, traces: Sequence[PlannedTrace]) -> None:
     station.connect_fibre_end(far, "qkd")
 
 
-def _take(station: Station, run: RunRecord, trace: PlannedTrace) -> None:
+def _take(station: Station, run: RunRecord, otdr: Otdr, trace: PlannedTrace) -> None:
     """Take one trace and keep it."""
-    otdr = station.otdr(trace.site)
     taken = otdr.set_up(trace.settings)
     otdr.start()
     otdr.wait(taken.averaging_s + _MARGIN_S)
@@ -208,9 +230,15 @@ def _far_site(station: StationFacts, site: str) -> str:
     return bob if site == alice else alice
 
 
-def _settings(plan: FibrePlan, wavelength_nm: float) -> OtdrSettings:
+def settings_at(plan: FibrePlan, wavelength_nm: float) -> OtdrSettings:
+    """Return how an OTDR is set up at a wavelength; LimitError where the fibre's figures are not known.
+
+    K, and the group index unless the plan gives one, are those of the usual fibre at that wavelength.
+    """
+    fibre = fibre_type(_USUAL_FIBRE)
     try:
-        backscatter_db = fibre_type(_USUAL_FIBRE).backscatter_db.at(wavelength_nm)
+        backscatter_db = fibre.backscatter_db.at(wavelength_nm)
+        group_index = plan.group_index or fibre.group_index.at(wavelength_nm)
     except FigureError as error:
         raise LimitError(f"plan: fibre.wavelengths_nm: {wavelength_nm:g}: {error}") from None
     return OtdrSettings(
@@ -218,7 +246,7 @@ def _settings(plan: FibrePlan, wavelength_nm: float) -> OtdrSettings:
         range_km=plan.range_km,
         pulse_ns=plan.pulse_ns,
         averaging_s=plan.averaging_s,
-        group_index=plan.group_index,
+        group_index=round(group_index, 5),
         backscatter_db=round(backscatter_db, 2),
     )
 

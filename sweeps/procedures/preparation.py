@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 _COMING_UP_S = 1800.0
 _ASK_EVERY_S = 5.0
 _HINT = (
-    "is each end of the fibre connected to its appliance? A run of 'fibre' that was broken off leaves them"
-    " as its journal says"
+    "is each end of the fibre connected to its appliance, and the attenuator to its place in the link? A run"
+    " of 'fibre' or 'calibration' that was broken off leaves them as its journal says, maybe with the light"
+    " source on the attenuator: that comes off first"
 )
 
 

@@ -189,8 +189,9 @@ class RunRecord:
 
     def write_together(self, rows: Sequence[tuple[str, tuple[object, ...]]]) -> None:
         """Write all of `rows` (statement and values each) in one commit, or none; RecordError as above."""
-        self._write("BEGIN", ())
         try:
+            # Within: an interrupt right behind BEGIN would leave all later rows in a commit that never comes.
+            self._write("BEGIN", ())
             for statement, values in rows:
                 self._write(statement, values)
             self._write("COMMIT", ())

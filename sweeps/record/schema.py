@@ -165,6 +165,9 @@ class PowerReading:
     taken_s: float
 
 
+OTDR_OPEN = "otdr_open"
+"""Key of a run's facts: the gear name of the OTDR that is open, and may shine."""
+
 # What kind of line it is, where a program of ours writes or reads it; what a lab did is told as "lab: ...".
 STARTED = "start"
 RESUMED = "resume"

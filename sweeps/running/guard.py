@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
     from drivers.roles import Role
     from sweeps.choice import Choice
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 PROJECT_FOLDER = Path(__file__).parents[2]
 _SAFE = b"safe\n"
+_BY_THE_GUARD = "by the guard, after the runner was gone"
 # Drivers take most of a second to import: too long for a short run, and for one that has just been killed.
 _IMPORT_AFTER_S = 2.0
 
@@ -84,49 +85,83 @@ def make_safe(folder: Path) -> None:
 
 
 def _make_safe(folder: Path, run: RunRecord) -> None:
-    from sweeps.record.schema import NOT_SAFE, SAFE  # noqa: PLC0415 - see _IMPORT_AFTER_S
+    from sweeps.record.schema import NOT_SAFE, OTDR_OPEN, SAFE  # noqa: PLC0415 - see _IMPORT_AFTER_S
     from sweeps.running.meta import choice_of_run  # noqa: PLC0415
 
-    choice = choice_of_run(folder, run)
-    try:
-        done = _reach_safe_state(choice, folder, run.meta())
-    except Exception as error:  # noqa: BLE001 - nobody else is left who could tell
-        told = f"by the guard, after the runner was gone: {type(error).__name__}: {error}"
-        run.add_event(_newest_time_s(choice, run), NOT_SAFE, told)
-        return
-    if done is not None:
-        now_s, unsafe = done
-        found = f"found: {'; '.join(unsafe)}" if unsafe else "the gear was found in it"
-        run.add_event(now_s, SAFE, f"by the guard, after the runner was gone; {found}")
+    choice, meta = choice_of_run(folder, run), run.meta()
+    steps: list[Callable[[], tuple[float, str] | None]] = [partial(_reach_safe_state, choice, folder, meta)]
+    if OTDR_OPEN in meta:
+        steps.insert(0, partial(_darken_otdr, choice, folder, run))
+    problems: list[str] = []
+    for step in steps:
+        try:
+            done = step()
+        except Exception as error:  # noqa: BLE001 - nobody else is left who could tell
+            problems.append(f"{_BY_THE_GUARD}: {type(error).__name__}: {error}")
+            continue
+        if done is not None:
+            now_s, found = done
+            run.add_event(now_s, SAFE, f"{_BY_THE_GUARD}; {found}")
+    # Last, since it is the last word of this kind that is told to those who watch.
+    for problem in problems:
+        run.add_event(_newest_time_s(choice, run), NOT_SAFE, problem)
 
 
-def _reach_safe_state(choice: Choice, folder: Path, meta: dict[str, Any]) -> tuple[float, list[str]] | None:
-    """Bring what has a safe state there; return the lab time and what was unsafe, None if the lab is gone.
+def _darken_otdr(choice: Choice, folder: Path, run: RunRecord) -> tuple[float, str] | None:
+    """End the light of the OTDR that was open; return lab time and what was found, None if the lab is gone.
+
+    StationError if it is not reached, or, with nothing set, if it is another one than that of the run.
+    """
+    from drivers.safe_state import insist  # noqa: PLC0415 - see _IMPORT_AFTER_S
+    from sweeps.record.schema import OTDR_OPEN  # noqa: PLC0415
+    from sweeps.running.bench import open_otdr_again  # noqa: PLC0415
+    from sweeps.running.identities import changed_otdr  # noqa: PLC0415
+
+    meta = run.meta()
+    name: str = meta[OTDR_OPEN]
+    with open_otdr_again(choice, folder, name) as opened:
+        if opened is None:
+            return None
+        otdr, clock = opened
+        _refuse(insist(partial(changed_otdr, meta, name, otdr), clock))
+        was_lit = insist(otdr.laser_on, clock)
+        insist(otdr.stop, clock)
+        run.forget_meta(OTDR_OPEN)
+        return clock.now_s(), f"found: {name} sends light" if was_lit else f"{name} was found without light"
+
+
+def _reach_safe_state(choice: Choice, folder: Path, meta: dict[str, Any]) -> tuple[float, str] | None:
+    """Bring the attenuator there; return the lab time and what was found, None if the lab is gone.
 
     All other gear may be out of reach. StationError, with nothing set, if the attenuator is another one than
     that of the run.
     """
-    from drivers.errors import StationError  # noqa: PLC0415 - see _IMPORT_AFTER_S
-    from drivers.safe_state import SAFE_STATE_ROLES, insist  # noqa: PLC0415
-    from sweeps.procedures.registry import PROCEDURES  # noqa: PLC0415
+    from drivers.safe_state import insist  # noqa: PLC0415 - see _IMPORT_AFTER_S
     from sweeps.running.bench import leased_gear, open_bench_again  # noqa: PLC0415
+    from sweeps.running.cords import cords_in_words  # noqa: PLC0415
     from sweeps.running.identities import changed_attenuator  # noqa: PLC0415
 
-    needed = PROCEDURES[meta["procedure"]].roles
-    roles: list[Role] = [role for role in SAFE_STATE_ROLES if role in needed]
+    roles: list[Role] = ["attenuator"]
     with (
         leased_gear(choice, folder, "guard", roles),
         open_bench_again(choice, folder, roles) as station,
     ):
         if station is None:
             return None
-        changes = insist(partial(changed_attenuator, meta, station.attenuator()), station.clock)
-        if changes:
-            raise StationError(f"another device answers: {'; '.join(changes)}")
+        _refuse(insist(partial(changed_attenuator, meta, station.attenuator()), station.clock))
         unsafe = station.unsafe()
         if unsafe:
             station.make_safe()
-        return station.clock.now_s(), unsafe
+        found = f"found: {'; '.join(unsafe)}" if unsafe else "the gear was found in it"
+        cords = cords_in_words(meta, choice.station)
+        return station.clock.now_s(), found if cords is None else f"{found}; {cords}"
+
+
+def _refuse(changes: list[str]) -> None:
+    from drivers.errors import StationError  # noqa: PLC0415 - see _IMPORT_AFTER_S
+
+    if changes:
+        raise StationError(f"another device answers: {'; '.join(changes)}")
 
 
 def _newest_time_s(choice: Choice, run: RunRecord) -> float:

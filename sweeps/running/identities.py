@@ -10,7 +10,7 @@ from sweeps.running.differences import differences
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from drivers.roles import Attenuator
+    from drivers.roles import Attenuator, Otdr
     from drivers.station import Station
 
 # What of its facts makes a device that very device.
@@ -18,7 +18,7 @@ _DEVICE_FACTS = ("vendor", "model", "serial", "firmware", "end", "protocol")
 
 
 def identities(station: Station) -> dict[str, Any]:
-    """Return who answers at each address, and which end the inventory expects there."""
+    """Return who answers at each address, and which end the inventory expects there; OTDRs come later."""
     appliances: dict[str, Any] = {}
     for name, appliance in station.appliances().items():
         status = appliance.status()
@@ -31,9 +31,7 @@ def identities(station: Station) -> dict[str, Any]:
             "state": status.state,
             "clock_offset_s": status.clock_offset_s,
         }
-    found = {"appliances": appliances, "attenuator": asdict(station.attenuator().identity())}
-    otdrs = {name: asdict(station.otdr(site).identity()) for name, site in station.otdr_sites().items()}
-    return {**found, "otdrs": otdrs} if otdrs else found
+    return {"appliances": appliances, "attenuator": asdict(station.attenuator().identity())}
 
 
 def changed_devices(meta: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
@@ -54,8 +52,16 @@ def changed_attenuator(meta: Mapping[str, Any], attenuator: Attenuator) -> list[
     return differences(_device_facts(meta["attenuator"]), found, "attenuator")
 
 
+def changed_otdr(meta: Mapping[str, Any], name: str, otdr: Otdr) -> list[str]:
+    """Ask the OTDR of that gear name who it is and return the same of it alone."""
+    known = meta.get("otdrs", {}).get(name)
+    if known is None:
+        return []
+    return differences(_device_facts(known), _device_facts(asdict(otdr.identity())), name)
+
+
 def _who(facts: Mapping[str, Any]) -> dict[str, Any]:
-    devices = {**facts["appliances"], **facts.get("otdrs", {}), "attenuator": facts["attenuator"]}
+    devices = {**facts["appliances"], "attenuator": facts["attenuator"]}
     return {name: _device_facts(device) for name, device in devices.items()}
 
 

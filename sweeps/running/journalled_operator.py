@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sweeps.running.cords import note_cord
+
 if TYPE_CHECKING:
     from drivers.clock import Clock
     from drivers.roles import Operator, OperatorAnswer, OperatorTask
@@ -23,6 +25,7 @@ class JournalledOperator:
     def carry_out(self, task: OperatorTask) -> OperatorAnswer:
         """Have `task` done, and note what was asked and what was answered."""
         self._note("operator asked", f"{task.do} ({task.why})")
+        note_cord(self._run, task.patch, is_done=False)  # whoever breaks off may have got half-way
         try:
             with self._progress.paused():
                 answer = self._operator.carry_out(task)
@@ -30,6 +33,7 @@ class JournalledOperator:
             self._note("operator", f"not done: {type(error).__name__}: {error}")
             raise
         self._note("operator", f"{answer.text} (by {answer.answered_by})")
+        note_cord(self._run, task.patch, is_done=True)
         return answer
 
     def _note(self, kind: str, text: str) -> None:

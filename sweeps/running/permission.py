@@ -37,7 +37,7 @@ def not_allowed(choice: Choice, procedure: Procedure, allowed: Allowed) -> str |
     wall_s = wall_duration_s(choice, procedure)
     if wall_s > LONG_WALL_S and not allowed.long:
         reasons.append(f"it takes {timedelta(seconds=round(wall_s))} by the wall clock; allow it with --long")
-    live = live_gear(choice)
+    live = live_gear(choice, procedure)
     dark = what_darkens(procedure, choice.station)
     if dark is not None and live and not allowed.destructive:
         reasons.append(f"it {dark}, and {', '.join(live)} is live; allow it with --allow-destructive")
@@ -63,8 +63,9 @@ def wall_duration_s(choice: Choice, procedure: Procedure) -> float:
     return procedure.record_count(choice.plan, choice.station) * _VIRTUAL_RECORD_WALL_S
 
 
-def live_gear(choice: Choice) -> list[str]:
-    """Return the names of the devices at the target that others depend on; an emulated lab has none."""
+def live_gear(choice: Choice, procedure: Procedure) -> list[str]:
+    """Return the gear at the target that `procedure` uses and others depend on; none in an emulated lab."""
     if choice.target != "lab":
         return []
-    return [name for name, gear in choice.station.gear.items() if gear.lab is not None and gear.lab.live]
+    used = {name: gear.lab for name, gear in choice.station.gear.items() if gear.role in procedure.roles}
+    return [name for name, lab in used.items() if lab is not None and lab.live]

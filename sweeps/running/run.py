@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from drivers.clock import utc_now_s
 from drivers.errors import BenchError, LabError, RecordError
 from sweeps.record.host_process import this_process
 from sweeps.record.run_record import RunRecord
-from sweeps.record.schema import ENDED, NOT_SAFE, RESUMED, SAFE, STARTED
+from sweeps.record.schema import ENDED, NOT_SAFE, OTDR_OPEN, RESUMED, SAFE, STARTED
 from sweeps.record.words import end_in_words
 from sweeps.running.bench import keep_inventory, leased_gear, open_bench
+from sweeps.running.cords import cords_in_words
 from sweeps.running.differences import differences
 from sweeps.running.guard import guarded
-from sweeps.running.identities import changed_devices, identities
+from sweeps.running.identities import changed_devices, changed_otdr, identities
 from sweeps.running.journalled_operator import JournalledOperator
 from sweeps.running.lab_process import INVENTORY_NAME
 from sweeps.running.lease import run_lease
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from drivers.roles import Otdr
     from drivers.station import Station
     from sweeps.choice import Choice
     from sweeps.procedures.registry import Procedure
@@ -146,6 +149,7 @@ def _work_on(session: _Session) -> None:
             roles=procedure.roles,
             go_on_at_s=session.go_on_at_s,
             wrap_operator=lambda operator, clock: JournalledOperator(operator, clock, run, session.progress),
+            meet_otdr=partial(_meet_otdr, run),
         ) as station:
             found = _insist_on_the_same_devices(station, session)
             _run_on(station, session, found)
@@ -175,6 +179,16 @@ def _insist_on_the_same_devices(station: Station, session: _Session) -> dict[str
     if changes:
         raise ResumeRefused(session.run.folder, changes)
     return found
+
+
+def _meet_otdr(run: RunRecord, name: str, otdr: Otdr) -> None:
+    """Note who an OTDR is, and that it is open; ResumeRefused if another one measured under this name."""
+    meta = run.meta()
+    changes = changed_otdr(meta, name, otdr)
+    if changes:
+        raise ResumeRefused(run.folder, changes)
+    run.set_meta("otdrs", {**meta.get("otdrs", {}), name: asdict(otdr.identity())})
+    run.set_meta(OTDR_OPEN, name)
 
 
 def _run_on(station: Station, session: _Session, found: dict[str, Any]) -> None:
@@ -210,7 +224,9 @@ def _make_safe(station: Station, run: RunRecord) -> None:
         with suppress(BenchError):
             run.add_event(station.clock.now_s(), NOT_SAFE, str(error))
         raise
-    run.add_event(station.clock.now_s(), SAFE, station.safe_state_in_words())
+    run.forget_meta(OTDR_OPEN)
+    safe, cords = station.safe_state_in_words(), cords_in_words(run.meta(), station.facts)
+    run.add_event(station.clock.now_s(), SAFE, safe if cords is None else f"{safe}; {cords}")
 
 
 def _note_what_the_lab_did(station: Station, run: RunRecord) -> None:

@@ -35,7 +35,7 @@ WRONG_BENCHES = (
     WrongBench("attenuator times ten", {VOA: {"scale": 10.0}}, "attenuation", "attenuation_count_drop_db"),
     WrongBench("attenuator stuck", {VOA: {"stuck": True}}, "attenuation", "attenuation_count_drop_db"),
     WrongBench(
-        "attenuator 2 % out of scale", {VOA: {"scale": 1.02}}, "calibration", "calibration_linearity_db"
+        "attenuator 2 % out of scale", {VOA: {"scale": 1.02}}, "calibration", "calibration_accuracy_db"
     ),
     WrongBench(
         "worn motor", {VOA: {"repeatability_db": 0.05}}, "calibration", "calibration_repeatability_db"

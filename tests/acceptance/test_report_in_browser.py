@@ -101,7 +101,7 @@ def test_with_scripts_the_rows_of_the_tests_are_below(browser: Browser, report: 
     opened.on("pageerror", lambda error: errors.append(str(error)))
     opened.goto(report.as_uri())
     opened.wait_for_selector("#results-table tbody tr")
-    assert len(opened.query_selector_all("#results-table tbody.results-table-row")) == 41
+    assert len(opened.query_selector_all("#results-table tbody.results-table-row")) == 48
     assert errors == []
     assert opened.evaluate(WEAK_TEXT, LEAST_CONTRAST) == []
     context.close()

@@ -215,7 +215,7 @@ def test_gear_that_is_not_there_is_named_all_of_it(tmp_path: Path) -> None:
 def test_a_missing_device_is_an_error_and_never_a_skip(tmp_path: Path) -> None:
     done = run_pytest(tmp_path, "--target=lab", "--inventory", str(absent_lab(tmp_path)))
     assert done.returncode == 1
-    assert "41 errors" in done.stdout
+    assert "48 errors" in done.stdout
     assert "skipped" not in done.stdout
     report = json.loads((tmp_path / "reports" / "acceptance.json").read_text())
     assert {check["verdict"] for check in report["checks"]} == {"incomplete"}
@@ -251,7 +251,7 @@ def test_a_bench_that_fails_shows_every_failing_check(tmp_path: Path) -> None:
         )
     report = json.loads((tmp_path / "reports" / "acceptance.json").read_text())
     assert report["verdict"] == "fail"
-    assert report["not_done"] == ["Calibration of the attenuator", "Stability"]
+    assert report["not_done"] == ["Fibre", "Calibration of the attenuator", "Stability"]
 
 
 def test_looking_at_what_would_run_leaves_the_reports_alone(tmp_path: Path) -> None:

@@ -37,6 +37,8 @@ ALLOWED = {
     # An OTDR listens to nobody before it is under remote control.
     "otdr_a": {r"\*REM\n", r"\*IDN\?\n", r"OTDS:LAS:LIST\?\n", r"STAT:ACQ\?\n"},
     "otdr_b": {r"\*REM\n", r"\*IDN\?\n", r"OTDS:LAS:LIST\?\n", r"STAT:ACQ\?\n"},
+    "otdr_a/platform": {r"\*REM\n", r"MOD:FUNC:(LIST|SEL|PORT)\? BOTH,BASE(,\"OTDR\")?\n"},
+    "otdr_b/platform": {r"\*REM\n", r"MOD:FUNC:(LIST|SEL|PORT)\? BOTH,BASE(,\"OTDR\")?\n"},
 }
 
 
@@ -118,7 +120,7 @@ def test_only_queries_gets_and_the_login_go_over_the_wires(lab_file: Path, tmp_p
     assert check(INVENTORY, "--lab-file", lab_file, "--wire-log", log).exit_code == 0
     text = log.read_text()
     sent = re.findall(r"^\S+ (\S+) > b['\"](.*)['\"]$", text, re.MULTILINE)
-    assert len(sent) == 2 * (1 + 1 + 1 + 9) + (1 + 3 + 9) + 2 * (1 + 1 + 2 + 9)
+    assert len(sent) == 2 * (1 + 1 + 1 + 9) + (1 + 3 + 9) + 2 * (1 + 3 + 1 + 1 + 2 + 9)
     assert len(sent) == text.count(" > ")
     for device, message in sent:
         plain = message.replace("\\n", "\n")

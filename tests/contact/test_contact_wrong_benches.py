@@ -212,6 +212,47 @@ def test_two_addresses_of_one_device_are_told(lab_file: Path) -> None:
     assert "it says that it is 'alice'; the inventory has 'bob'" in told(contacts[1])
 
 
+def test_the_otdrs_of_both_ends_may_be_one_instrument(lab_file: Path, tmp_path: Path) -> None:
+    addresses = json.loads(lab_file.read_text())
+    addresses["connections"]["otdr_b"] = addresses["connections"]["otdr_a"]
+    same = tmp_path / "lab.json"
+    same.write_text(json.dumps(addresses))
+    done = check(INVENTORY, "--lab-file", same)
+    assert done.exit_code == 0
+    assert "5 of 5 devices reached, all as the inventory says" in done.stdout
+
+
+LATER = "only the procedure fibre needs it, when it stands at its end of the fibre"
+
+
+def test_an_otdr_that_is_not_there_hinders_no_link(lab_file: Path, tmp_path: Path) -> None:
+    addresses = json.loads(lab_file.read_text())
+    addresses["connections"]["otdr_a"] = {"resource": resource(closed_port())}
+    del addresses["connections"]["otdr_b"]
+    away = tmp_path / "lab.json"
+    away.write_text(json.dumps(addresses))
+    done = check(INVENTORY, "--lab-file", away)
+    assert done.exit_code == 0
+    assert done.stdout.count(f"reached      no; {LATER}") == 2
+    assert "Connection refused" in done.stdout
+    assert f"3 of 5 devices reached, 3 as the inventory says; otdr_a and otdr_b: {LATER}\n" in done.stdout
+    assert "Next, see what a sweep would do:" in done.stdout
+    found = json.loads(check(INVENTORY, "--lab-file", away, "--json").stdout)
+    assert (found["is_good"], found["reached"]) == (True, 3)
+    assert [device["is_brought_later"] for device in found["devices"]] == [False, False, False, True, True]
+
+
+def test_another_device_at_an_otdrs_address_is_a_problem(lab_file: Path, tmp_path: Path) -> None:
+    addresses = json.loads(lab_file.read_text())
+    resource_of_voa = addresses["connections"]["voa"]["resource"]
+    addresses["connections"]["otdr_a"] = {"resource": resource_of_voa}
+    wrong = tmp_path / "lab.json"
+    wrong.write_text(json.dumps(addresses))
+    done = check(INVENTORY, "--lab-file", wrong)
+    assert done.exit_code == 1
+    assert LATER not in done.stdout
+
+
 def test_two_addresses_of_one_device_are_on_the_page(lab_file: Path, tmp_path: Path) -> None:
     addresses = json.loads(lab_file.read_text())
     addresses["connections"]["bob"] = addresses["connections"]["alice"]

@@ -215,12 +215,3 @@ def test_no_otdr_may_shine_while_the_attenuator_is_on_its_source() -> None:
     )
     here.put_attenuator_back()
     assert here.otdr_may_shine("gdc_a") is None
-
-
-def test_the_journal_tells_of_a_link_that_was_left_dark() -> None:
-    here = open_station(Metered(), Person())
-    assert here.safe_state_in_words() == "reference"
-    here.put_attenuator_on_source()
-    assert here.safe_state_in_words().startswith("reference; the link is dark: the attenuator's ports")
-    here.put_attenuator_back()
-    assert here.safe_state_in_words() == "reference"

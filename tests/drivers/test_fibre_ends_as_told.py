@@ -65,14 +65,17 @@ def test_nothing_is_known_at_first_so_no_otdr_may_shine() -> None:
     assert ends.why_dark(B) is not None
 
 
-def test_an_appliance_at_the_far_end_forbids_the_light_and_its_being_moved_allows_it() -> None:
-    ends = ends_of(Person())
+def test_an_appliance_at_the_far_end_keeps_the_otdr_away_until_it_is_moved() -> None:
+    person = Person()
+    ends = ends_of(person)
     ends.connect(B, "qkd")
-    ends.connect(A, "otdr")
-    reason = ends.why_dark(A)
-    assert reason is not None
-    assert "gdc_b, is connected to a QKD appliance; have it moved" in reason
+    with pytest.raises(
+        StationError, match="at gdc_b, is connected to the QKD appliance; move that one first"
+    ):
+        ends.connect(A, "otdr")
+    assert [task.patch for task in person.tasks] == [PatchEnd(site=B, to="qkd")]
     ends.connect(B, "nothing")
+    ends.connect(A, "otdr")
     assert ends.why_dark(A) is None
     assert ends.why_dark(B) == (
         "the fibre's end at gdc_b is connected to nothing (capped); connect it to the OTDR"
@@ -83,7 +86,9 @@ def test_no_appliance_is_connected_opposite_an_otdr() -> None:
     person = Person()
     ends = ends_of(person)
     ends.connect(A, "otdr")
-    with pytest.raises(StationError, match="at gdc_b is not connected to a QKD appliance while the far end"):
+    with pytest.raises(
+        StationError, match="at gdc_b is not connected to the QKD appliance while the far end"
+    ):
         ends.connect(B, "qkd")
     assert [task.patch for task in person.tasks] == [PatchEnd(site=A, to="otdr")]
     ends.connect(A, "qkd")
@@ -144,7 +149,10 @@ def test_the_operator_is_told_what_where_and_why() -> None:
             "The light of an OTDR at the far end must not reach a QKD appliance.",
         ),
         (
-            "At STT GDC-A, connect the end of the fibre to the OTDR, through the launch fibre of 1000 m.",
+            (
+                "At STT GDC-A, connect the end of the fibre to the OTDR (switched on, and on the network"
+                " there), through the launch fibre of 1000 m."
+            ),
             "The fibre is to be measured from here.",
         ),
     ]
@@ -161,7 +169,7 @@ def test_of_lead_fibres_that_there_are_not_nothing_is_said() -> None:
     ends.connect(A, "nothing")
     assert [task.do for task in person.tasks] == [
         "At STT GDC-B, connect the end of the fibre to nothing (capped).",
-        "At STT GDC-A, connect the end of the fibre to the OTDR.",
+        "At STT GDC-A, connect the end of the fibre to the OTDR (switched on, and on the network there).",
         "At STT GDC-A, connect the end of the fibre to nothing (capped).",
     ]
 

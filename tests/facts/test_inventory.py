@@ -9,7 +9,7 @@ import pytest
 from drivers.errors import InventoryError
 from drivers.facts.checked_yaml import read_checked
 from drivers.facts.connections import SecretReference, WebApiConnection
-from drivers.facts.inventory import Inventory
+from drivers.facts.inventory import FibrePlan, Inventory
 from sweeps.choice import choose
 
 PROJECT = Path(__file__).parents[2]
@@ -219,3 +219,13 @@ def test_a_secret_that_is_not_there_is_named_by_its_reference(tmp_path: Path) ->
         SecretReference(file=tmp_path / "absent").read()
     with pytest.raises(ValueError, match="exactly one of 'env' and 'file'"):
         SecretReference()
+
+
+@pytest.mark.parametrize("wavelengths_nm", [[1550.0, 1550.0], [1550.0, 1310.0, 1549.5]])
+def test_a_laser_that_is_named_twice_is_refused(wavelengths_nm: list[float]) -> None:
+    """Two traces from one end would be taken for those from both."""
+    plan = {"range_km": 40.0, "pulse_ns": 100.0, "averaging_s": 30.0}
+    with pytest.raises(ValueError, match=r"nm are one laser: expected wavelengths at least 1 nm apart"):
+        FibrePlan.model_validate({**plan, "wavelengths_nm": wavelengths_nm})
+    apart = FibrePlan.model_validate({**plan, "wavelengths_nm": [1550.0, 1551.0]})
+    assert apart.wavelengths_nm == [1550.0, 1551.0]

@@ -11,6 +11,7 @@ import pytest
 
 from drivers.errors import BenchError, StationError
 from drivers.lab_control.clock import VirtualLabClock
+from sweeps.record.run_record import RunRecord
 from sweeps.running import guard
 from sweeps.running.run import ResumeRefused
 from tests.fibre.fibre_runs import (
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from drivers.station import Station
-    from sweeps.record.run_record import RunRecord
 
 POLL_S = 0.5
 
@@ -60,17 +60,58 @@ def test_what_is_killed_goes_on_with_the_next_trace(
     assert before.items() <= sor_files(folder).items()
 
 
+GUARD = "by the guard, after the runner was gone"
+LIT = f"{GUARD}; found: otdr_a sends light"
+AT_A = (
+    "by what the operator did, the fibre's end at gdc_b is connected to nothing, the fibre's end at gdc_a is"
+    " connected to the OTDR: the link is dark"
+)
+NEVER = 99
+"""So many records are not taken: another thing kills the run."""
+
+
 def test_the_guard_ends_the_light_of_a_runner_that_is_gone(tmp_path: Path, whole: Path) -> None:
     inventory, folder = fibre_bench(tmp_path), tmp_path / "run"
     die(inventory, folder, "fibre", 1, "--victim=guard")
     assert tell_otdr(folder, "KEY STAR") == "STARTED"
     guard.make_safe(folder)
-    assert texts(folder, "safe state") == [
-        "by the guard, after the runner was gone; found: otdr_a sends light"
-    ]
+    assert texts(folder, "safe state") == [LIT, f"{GUARD}; the gear was found in it; {AT_A}"]
     assert tell_otdr(folder, "") == "STOPPED"
     resume(inventory, folder, "fibre")
     assert is_whole(folder, whole)
+
+
+@pytest.mark.parametrize("lost", ["otdr_b", "voa"])
+def test_a_runner_that_is_killed_while_it_shines_leaves_no_light_whatever_else_is_out_of_reach(
+    tmp_path: Path, lost: str
+) -> None:
+    inventory, folder = fibre_bench(tmp_path), tmp_path / "run"
+    die(inventory, folder, "fibre", NEVER, "--polls=22", f"--out-of-reach={lost}")
+    assert texts(folder, "safe state")[0] == LIT
+    assert tell_otdr(folder, "") == "STOPPED"
+    if lost == "voa":
+        (said,) = texts(folder, "safe state NOT reached")
+        assert said.startswith(f"{GUARD}: StationError: station paper-link: 0 of 1 devices reached")
+        assert kinds(folder)[-1] == "safe state NOT reached"
+    assert taken(folder) == []
+
+
+def test_an_otdr_out_of_reach_keeps_no_attenuator_unsafe_and_is_told_last(tmp_path: Path) -> None:
+    inventory, folder = fibre_bench(tmp_path), tmp_path / "run"
+    die(inventory, folder, "fibre", 1, "--out-of-reach=otdr_a")
+    assert kinds(folder)[-2:] == ["safe state", "safe state NOT reached"]
+    assert texts(folder, "safe state") == [f"{GUARD}; the gear was found in it; {AT_A}"]
+    (said,) = texts(folder, "safe state NOT reached")
+    assert said.startswith(f"{GUARD}: StationError: otdr_a was not reached at STT GDC-A: ")
+    assert meta(folder)["otdr_open"] == "otdr_a"
+
+
+def test_an_otdr_that_was_closed_without_light_is_not_looked_for(tmp_path: Path) -> None:
+    inventory, folder = fibre_bench(tmp_path), tmp_path / "run"
+    die(inventory, folder, "fibre", 3, "--out-of-reach=otdr_a")
+    assert texts(folder, "safe state NOT reached") == []
+    assert texts(folder, "safe state")[0] == f"{GUARD}; otdr_b was found without light"
+    assert "otdr_open" not in meta(folder)
 
 
 def in_an_acquisition(monkeypatch: pytest.MonkeyPatch, polls: int, act: Callable[[], None]) -> None:
@@ -93,7 +134,7 @@ def test_a_signal_during_an_acquisition_ends_the_light_and_the_trace_is_taken_an
     left: list[list[str]],
 ) -> None:
     inventory, folder = fibre_bench(tmp_path), tmp_path / "run"
-    in_an_acquisition(monkeypatch, 30, lambda: signal.raise_signal(signal.SIGTERM))
+    in_an_acquisition(monkeypatch, 40, lambda: signal.raise_signal(signal.SIGTERM))
     with pytest.raises(KeyboardInterrupt):
         make(inventory, folder, "fibre")
     assert len(taken(folder)) == 1
@@ -111,7 +152,7 @@ def test_a_lab_that_dies_during_an_acquisition_is_the_same_lab_when_it_is_back(
     def kill_the_lab() -> None:
         os.kill(json.loads((folder / "lab.json").read_text())["pid"], signal.SIGKILL)
 
-    in_an_acquisition(monkeypatch, 50, kill_the_lab)
+    in_an_acquisition(monkeypatch, 70, kill_the_lab)
     with pytest.raises(BenchError):
         make(inventory, folder, "fibre")
     monkeypatch.undo()
@@ -136,6 +177,19 @@ def test_another_otdr_cannot_take_the_run_up(tmp_path: Path) -> None:
     with pytest.raises(ResumeRefused, match=r"otdr_a\.serial: OTHER-gdc_a -> EMULATED-gdc_a"):
         resume(inventory, folder, "fibre")
     assert len(taken(folder)) == 1
+
+
+def test_another_otdr_at_the_second_site_is_found_out_when_it_is_opened(tmp_path: Path) -> None:
+    inventory, folder = fibre_bench(tmp_path), tmp_path / "run"
+    die(inventory, folder, "fibre", 1)
+    assert list(meta(folder)["otdrs"]) == ["otdr_a"]
+    with RunRecord.open(folder) as run:
+        otdr_a = run.meta()["otdrs"]["otdr_a"]
+        run.set_meta("otdrs", {"otdr_a": otdr_a, "otdr_b": {**otdr_a, "serial": "OTHER"}})
+    with pytest.raises(ResumeRefused, match=r"otdr_b\.serial: OTHER -> EMULATED-gdc_b"):
+        resume(inventory, folder, "fibre")
+    assert len(taken(folder)) == 2
+    assert not faces_an_appliance(folder)
 
 
 def test_one_that_was_killed_before_its_first_trace_begins_anew(tmp_path: Path, whole: Path) -> None:

@@ -95,30 +95,38 @@ def test_on_the_lab_target_an_otdr_needs_its_address(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("defects", "pulse_ns", "error", "words"),
     [
-        ({"missing_nm": [1625]}, 100, LimitError, "otdr_b: wavelength 1625 nm is not fitted"),
-        ({"longest_pulse_ns": 100.0}, 300, SettingNotTaken, r"otdr_b.*pulse 300 ns became 100 ns"),
+        ({"missing_nm": [1625]}, 100, LimitError, "wavelength 1625 nm is not fitted"),
+        ({"longest_pulse_ns": 100.0}, 300, SettingNotTaken, "pulse 300 ns became 100 ns"),
     ],
 )
-def test_what_an_otdr_will_not_do_is_told_before_anybody_moves_a_cord(
+@pytest.mark.parametrize(("name", "acts", "traces"), [("otdr_a", 0, 0), ("otdr_b", 4, 2)])
+def test_what_an_otdr_will_not_do_is_told_before_it_shines_and_of_the_first_before_anybody_moves_a_cord(
     tmp_path: Path,
     left: list[list[str]],
+    name: str,
+    acts: int,
+    traces: int,
     defects: dict[str, Any],
     pulse_ns: float,
     error: type[BenchError],
     words: str,
 ) -> None:
-    inventory = fibre_bench(tmp_path, {"gear.otdr_b.defects": defects}, pulse_ns=pulse_ns)
-    with pytest.raises(error, match=words):
+    inventory = fibre_bench(tmp_path, {f"gear.{name}.defects": defects}, pulse_ns=pulse_ns)
+    with pytest.raises(error, match=f"{name}.*{words}"):
         make(inventory, tmp_path / "run", "fibre")
-    assert patches(tmp_path / "run") == []
+    assert (len(patches(tmp_path / "run")), len(taken(tmp_path / "run"))) == (acts, traces)
+    assert len(texts(tmp_path / "run", "fibre ends left")) == (1 if acts else 0)
     assert left[-1] == []
     assert meta(tmp_path / "run")["ended"].startswith(error.__name__)
 
 
-def test_an_otdr_that_somebody_left_shining_is_stopped_first(tmp_path: Path, left: list[list[str]]) -> None:
-    inventory = fibre_bench(tmp_path, {"gear.otdr_a.defects": {"is_busy": True}}, wavelengths_nm=[1550])
+@pytest.mark.parametrize("name", ["otdr_a", "otdr_b"])
+def test_an_otdr_that_somebody_left_shining_is_stopped_first(
+    tmp_path: Path, left: list[list[str]], name: str
+) -> None:
+    inventory = fibre_bench(tmp_path, {f"gear.{name}.defects": {"is_busy": True}}, wavelengths_nm=[1550])
     make(inventory, tmp_path / "run", "fibre")
-    assert "otdr_a sends light" in texts(tmp_path / "run", "found unsafe")[0]
+    assert any(f"{name} sends light" in text for text in texts(tmp_path / "run", "found unsafe"))
     assert len(taken(tmp_path / "run")) == 2
     assert left[-1] == []
 
@@ -203,12 +211,14 @@ def test_without_an_operator_no_cord_is_moved_and_nothing_shines(tmp_path: Path)
         RunRecord.create(tmp_path / "run", {}) as run,
         open_bench(choice, tmp_path / "run", roles=PROCEDURES["fibre"].roles) as station,
     ):
-        alone = Station(station.name, station.facts, station._gear, station.clock, station.faults)  # pyright: ignore[reportPrivateUsage]
+        gear, reached = station._gear, station._opened_otdr  # pyright: ignore[reportPrivateUsage]
+        alone = Station(station.name, station.facts, gear, station.clock, station.faults, opened_otdr=reached)
         with pytest.raises(StationError, match="needs an operator, and there is none: At STT GDC-B, connect"):
             run_fibre(alone, choice.plan, run, Silent())
         assert station.faults is not None
         assert [entry for entry in station.faults.journal() if entry.kind in {"patched", "otdr light"}] == []
-        assert not station.otdr("gdc_a").laser_on()
+        assert not any("sends light" in words for words in alone.unsafe())
+        alone.close()
 
 
 @pytest.mark.parametrize("act", [2, 5])

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import yaml
 
+from drivers.facts.inventory import FibrePlan
 from drivers.facts.sor.sup_params import SupParams
 from drivers.otdr.event_table import parse_line
 from emulators.otdr.event_table import table_lines
@@ -23,6 +24,7 @@ from emulators.otdr.sor_file import sor_bytes
 from emulators.otdr.trace import acquire
 from emulators.plant.description import path_from
 from emulators.plant.path import FibreEnd, FibreSpan, OpticalPath
+from sweeps.procedures.fibre import settings_at
 from sweeps.record.measured_rows import add_acquisition
 from sweeps.record.run_record import RunRecord
 from sweeps.record.schema import Acquisition
@@ -34,9 +36,27 @@ if TYPE_CHECKING:
     from drivers.roles import OtdrEvent
 
 INSTRUMENT = load_instrument("viavi_smartotdr")
+
+
 # What a technician would choose for 20 km: about 10 m of pulse, range beyond twice the length, half a minute.
-SETTINGS = AcquisitionSettings(1550.0, 100.0, 40.0, 3.125, 30.0)
-SETTINGS_1310 = AcquisitionSettings(1310.0, 100.0, 40.0, 3.125, 30.0, 1.4675, -79.0)
+def as_planned(wavelength_nm: float, pulse_ns: float = 100.0) -> AcquisitionSettings:
+    """Return what the procedure sets up at a wavelength, its index and K among it."""
+    plan = FibrePlan(wavelengths_nm=[wavelength_nm], range_km=40.0, pulse_ns=pulse_ns, averaging_s=30.0)
+    planned = settings_at(plan, wavelength_nm)
+    return AcquisitionSettings(
+        wavelength_nm,
+        planned.pulse_ns,
+        planned.range_km,
+        sampling_ns=3.125,
+        averaging_s=planned.averaging_s,
+        group_index=planned.group_index,
+        backscatter_db=planned.backscatter_db,
+    )
+
+
+SETTINGS = as_planned(1550.0)
+SETTINGS_1310 = as_planned(1310.0)
+SETTINGS_1625 = as_planned(1625.0)
 LAUNCH_M = TAIL_M = 1000.0
 NEAR, FAR = "gdc_a", "gdc_b"
 

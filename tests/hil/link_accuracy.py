@@ -1,7 +1,7 @@
 """How far off the link's figures are that the acceptance takes from event tables as printed on the wire.
 
-From both ends, through the instrument's table (rounded) and `hil_tests/measure`, against the plant's truth.
-Print it for many seeds: `python -m tests.hil.link_accuracy`.
+Set up as the procedure does it, from both ends, through the instrument's table (rounded) and
+`hil_tests/measure`, against the plant's truth. Print it for many seeds: `python -m tests.hil.link_accuracy`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from emulators.otdr.settings import AcquisitionSettings
 from emulators.plant.description import path_from
 from emulators.plant.path import FibreSpan
 from hil_tests.measure import two_way
@@ -21,7 +20,9 @@ from tests.hil.fibre_runs import (
     LAUNCH_M,
     SETTINGS,
     SETTINGS_1310,
+    SETTINGS_1625,
     TAIL_M,
+    as_planned,
     between_leads,
     orl_of_the_link_db,
     papers_link,
@@ -32,14 +33,15 @@ from tests.otdr.accuracy import EVENT_LOSS_DB, LENGTH_M, LOSS_DB, SURE_DB, TrueE
 from tests.otdr.links import random_link
 
 if TYPE_CHECKING:
+    from emulators.otdr.settings import AcquisitionSettings
     from emulators.plant.path import OpticalPath
     from hil_tests.measure.otdr_link import Link
 
 ALL_SETTINGS = {
     "100 ns, 1550 nm": SETTINGS,
-    "300 ns, 1550 nm": AcquisitionSettings(1550.0, 300.0, 40.0, 3.125, 30.0),
+    "300 ns, 1550 nm": as_planned(1550.0, 300.0),
     "100 ns, 1310 nm": SETTINGS_1310,
-    "100 ns, 1625 nm": AcquisitionSettings(1625.0, 100.0, 40.0, 3.125, 30.0, 1.4683, -82.0),
+    "100 ns, 1625 nm": SETTINGS_1625,
 }
 
 

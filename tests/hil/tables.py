@@ -26,6 +26,8 @@ def row(
         slope_db_per_km=_marked(slope_db_per_km),
         section_m=section_m,
         total_loss_db=_marked(total_db),
+        is_end=kind == "End",
+        is_ghost=kind == "Ghost",
     )
 
 

@@ -7,7 +7,7 @@ import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -147,7 +147,7 @@ def test_a_cut_fibre_shows_its_traces_and_tables(tmp_path: Path) -> None:
     assert Page(page).open == []
     text = words_of(page)
     assert "the fibre ends 9000 m from the OTDR" in text
-    assert "Trace at 1550 nm from gdc_b, in which the link was not found" in text
+    assert "Trace at 1550 nm from gdc_b, of which no event is judged" in text
     assert "The OTDR's table at 1550 nm from gdc_a" in text
     assert page.count("<svg") == 2
     assert 'class="verdict verdict-incomplete"' in page
@@ -176,11 +176,34 @@ def test_what_the_otdr_says_is_escaped(tmp_path: Path) -> None:
     hostile = "<script>alert(1)</script>"
 
     def rename(events: list[OtdrEvent]) -> list[OtdrEvent]:
-        return [replace(e, kind=hostile) for e in events]
+        return [replace(e, kind=hostile, is_end=False) for e in events]
 
     page = render(fibre_run(tmp_path / "run", 1, FibreRun(events=rename)))
     assert "<script" not in page
     assert html.escape(hostile) in page
+
+
+def test_nothing_passes_in_a_run_that_did_not_finish(tmp_path: Path) -> None:
+    def unfinished(meta: dict[str, Any]) -> None:
+        del meta["finished_utc_s"]
+
+    view = view_of(fibre_run(tmp_path / "run", 1, FibreRun(meta=unfinished)))
+    assert {row.verdict for row in view.event_rows} == {None}
+
+
+def test_no_event_passes_where_the_links_ends_cannot_be_measured(tmp_path: Path) -> None:
+    view = view_of(fibre_run(tmp_path / "run", 1, FibreRun(launch_m=0.0, tail_m=0.0)))
+    assert {row.verdict for row in view.event_rows} == {"incomplete"}
+
+
+def test_an_event_without_a_loss_shows_the_otdrs_own_table(tmp_path: Path) -> None:
+    def empty(events: list[OtdrEvent]) -> list[OtdrEvent]:
+        return [replace(e, loss_db=None) if e.reflectance_db and e.distance_m > 5000.0 else e for e in events]
+
+    view = view_of(fibre_run(tmp_path / "run", 1, FibreRun(events=empty)))
+    assert ["has no loss" in trace.reason for trace in view.lost] == [True, True]
+    assert all(trace.figure is not None for trace in view.lost)
+    assert view.event_rows == []
 
 
 # --- in the browser

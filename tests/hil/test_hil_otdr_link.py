@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from drivers.roles import MarkedDb, OtdrEvent
@@ -95,3 +97,29 @@ def test_the_first_connectors_own_loss_may_be_approximate() -> None:
     """What lies between is in the total losses, whichever event carries it."""
     link = found(table_of_two(first_loss=MarkedDb(0.9, is_approximate=True)))
     assert end_to_end_loss_db(link) == pytest.approx(3.1)
+
+
+def test_total_losses_that_hold_the_events_own_are_told() -> None:
+    """The table says 0.2 dB before the first connector; one that says 0.7 dB there has its 0.5 dB in it."""
+    port, first, last, end = table_of_two(last_loss=0.9)
+    own = [
+        replace(each, total_loss_db=MarkedDb(each.total_loss_db.value + each.loss_db.value))
+        for each in (first, last)
+        if each.total_loss_db is not None and each.loss_db is not None
+    ]
+    # Losses that are nearly alike would not show it, nor would they put the link's loss wrong by much.
+    first_of_own = replace(own[0], loss_db=MarkedDb(0.1), total_loss_db=MarkedDb(0.3))
+    link = found([port, first_of_own, own[1], end])
+    with pytest.raises(LinkNotFound, match=r"grows by 3\.300 dB from 1000 m to 11000 m.*are 2\.100 dB"):
+        end_to_end_loss_db(link)
+
+
+def test_splices_below_the_threshold_of_events_may_be_in_the_total_losses_alone() -> None:
+    port, first, last, end = table_of_two()
+    link = found([port, first, replace(last, total_loss_db=MarkedDb(3.0)), end])
+    assert end_to_end_loss_db(link) == pytest.approx(3.4)
+
+
+@pytest.mark.parametrize("mark", [MarkedDb(9.0, is_approximate=True), MarkedDb(9.0, bound="at_least")])
+def test_figures_with_marks_contradict_nothing(mark: MarkedDb) -> None:
+    assert end_to_end_loss_db(found(table_of_two(first_loss=mark))) == pytest.approx(3.1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pytest
@@ -120,3 +120,44 @@ def test_an_open_end_is_not_part_of_the_link() -> None:
     path = papers_link()
     open_db = look(replace(path, far=FibreEnd("open_pc")), 1550.0).orl_db()
     assert orl_of_the_link_db(path, 1550.0) - open_db > 0.5
+
+
+def in_between(*, total_db: MarkedDb | None, slope_db_per_km: MarkedDb | None) -> float:
+    """Return the return loss (dB) of a link whose last connector's total loss and slope are these."""
+    port, first, last, end = table_of_two()
+    other = replace(last, total_loss_db=total_db, slope_db_per_km=slope_db_per_km)
+    return return_loss(link_of([port, first, other, end], 1000.0, 1000.0), K_DB, INDEX).value_db
+
+
+def test_a_total_loss_with_a_mark_is_not_believed() -> None:
+    plain = in_between(total_db=MarkedDb(2.7), slope_db_per_km=MarkedDb(0.2))
+    for mark in (MarkedDb(30.0, is_approximate=True), MarkedDb(0.3, bound="at_least")):
+        assert in_between(total_db=mark, slope_db_per_km=MarkedDb(0.2)) == pytest.approx(plain)
+
+
+@pytest.mark.parametrize("slope", [None, MarkedDb(0.0, is_approximate=True)])
+def test_without_a_slope_the_levels_at_both_ends_of_a_section_tell_it(slope: MarkedDb | None) -> None:
+    plain = in_between(total_db=MarkedDb(2.7), slope_db_per_km=MarkedDb(0.2))
+    assert in_between(total_db=MarkedDb(2.7), slope_db_per_km=slope) == pytest.approx(plain)
+
+
+def test_without_slope_and_total_no_light_is_left_out() -> None:
+    plain = in_between(total_db=MarkedDb(2.7), slope_db_per_km=MarkedDb(0.2))
+    assert in_between(total_db=None, slope_db_per_km=None) < plain - 1.0
+
+
+@pytest.mark.parametrize(("bound", "is_upper_bound"), [("at_least", True), ("at_most", False)])
+def test_only_a_reflectance_that_may_be_more_makes_a_bound(
+    bound: Literal["at_least", "at_most"], is_upper_bound: bool
+) -> None:
+    events = [
+        replace(e, reflectance_db=MarkedDb(-50.0, bound=bound)) if e.number == 2 else e
+        for e in table_of_two()
+    ]
+    assert return_loss(link_of(events, 1000.0, 1000.0), K_DB, INDEX).is_upper_bound == is_upper_bound
+
+
+def test_total_losses_that_hold_the_events_own_give_none() -> None:
+    events = [replace(e, total_loss_db=MarkedDb(1.5)) if e.number == 2 else e for e in table_of_two()]
+    with pytest.raises(LinkNotFound, match="not those before each event"):
+        return_loss(link_of(events, 1000.0, 1000.0), K_DB, INDEX)

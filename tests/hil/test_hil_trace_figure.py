@@ -119,3 +119,16 @@ def test_thinning_of_few_points_keeps_what_is_there(points: int) -> None:
     assert np.array_equal(np.sin(thin_x), thin_y)
     assert (thin_y.max(), thin_y.min()) == (y.max(), y.min())
     assert points > 2699 or np.array_equal(thin_x, x)
+
+
+def test_a_ghost_behind_the_end_is_not_taken_for_fibre(directions: list[Direction]) -> None:
+    def with_ghost(direction: Direction) -> Direction:
+        end = direction.trace.events[-1]
+        ghost = replace(end, number=99, kind="Ghost", distance_m=38_000.0, is_end=False, is_ghost=True)
+        return replace(direction, trace=replace(direction.trace, events=[*direction.trace.events, ghost]))
+
+    haunted = [with_ghost(direction) for direction in directions]
+    events = fibre.link_events(directions)
+    assert drawn(haunted, events) == drawn(directions, events)
+    whole, haunted_whole = (whole_trace_figure(each[0].trace, "label", "a") for each in (directions, haunted))
+    assert haunted_whole == whole

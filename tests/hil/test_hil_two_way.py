@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
-from drivers.facts.fibre_types import fibre_type
+from drivers.facts.fibre_types import fibre_type, fibre_types
 from drivers.otdr.event_table import parse_line
 from drivers.roles import MarkedDb, OtdrEvent
 from emulators.otdr.analysis import analyse
@@ -13,8 +15,17 @@ from emulators.otdr.event_table import table_lines
 from emulators.otdr.sections import Thresholds
 from emulators.otdr.trace import acquire
 from emulators.plant.path import Connector, Element, FibreSpan, OpticalPath, Splice
-from hil_tests.measure.otdr_link import Link, link_of
-from hil_tests.measure.two_way import LinkEvent, average, from_one_end, matching_m, pulse_m, seen_events
+from hil_tests.measure.otdr_link import Link, LinkNotFound, link_of
+from hil_tests.measure.two_way import (
+    LARGEST_SHIFT_DB,
+    LinkEvent,
+    average,
+    from_one_end,
+    matching_m,
+    needs_losses,
+    pulse_m,
+    seen_events,
+)
 from tests.hil.fibre_runs import INSTRUMENT, SETTINGS
 from tests.hil.tables import row
 
@@ -126,6 +137,37 @@ def test_a_dead_zone_behind_the_port_carries_no_loss() -> None:
     assert seen_events(link(row(2, 4.0, reflectance_db=-40.0))) == []
 
 
+def test_what_an_event_loses_is_bounded_by_what_each_direction_tells() -> None:
+    there = link(row(2, 500.0, loss_db=0.3))
+
+    def bounds(near: Link, far: Link | None) -> tuple[float, float]:
+        (event,) = from_one_end(near) if far is None else average(near, far, 15.0)
+        return event.least_db, event.most_db
+
+    at_least, at_most = MarkedDb(0.5, bound="at_least"), MarkedDb(0.5, bound="at_most")
+    seen_db = link(row(2, 500.0, loss_db=0.5))
+    assert bounds(seen_db, there) == (0.4, 0.4)
+    # Nothing from there: all that is seen here may be its own, or the larger part of it the fibres'.
+    assert bounds(seen_db, link()) == (pytest.approx(0.1), 0.5)
+    assert bounds(link(), seen_db) == (pytest.approx(0.1), 0.5)
+    assert bounds(seen_db, None) == (pytest.approx(0.1), math.inf)
+    assert bounds(link(row(2, 500.0, loss_db=at_least)), there) == (0.4, math.inf)
+    assert bounds(link(row(2, 500.0, loss_db=at_most)), there) == (-math.inf, 0.4)
+    # An event that gains is no worse than half of it.
+    assert bounds(link(row(2, 500.0, loss_db=-0.2)), link()) == (pytest.approx(-0.6), -0.1)
+
+
+def test_more_than_fibres_can_differ_by_is_not_halved() -> None:
+    (event,) = average(link(row(2, 500.0, loss_db=2.0)), link(), 15.0)
+    assert event.loss_db == pytest.approx(2.0 - LARGEST_SHIFT_DB)
+
+
+def test_no_two_fibre_types_differ_by_more_than_is_allowed_for() -> None:
+    for nm in (1310.0, 1490.0, 1550.0, 1625.0):
+        known = [fibre.backscatter_db.at(nm) for fibre in fibre_types().values()]
+        assert (max(known) - min(known)) / 2.0 <= LARGEST_SHIFT_DB - Thresholds().loss_db + 1e-9
+
+
 def test_marks_are_kept() -> None:
     rough = MarkedDb(0.4, is_approximate=True)
     clipped = MarkedDb(-25.0, bound="at_least")
@@ -141,3 +183,23 @@ def test_matching_grows_with_the_pulse() -> None:
     assert pulse_m(100.0, 1.468) == pytest.approx(10.21, abs=0.01)
     assert matching_m(1.0) == 6.0
     assert matching_m(30.0) == 45.0
+
+
+def behind_a_launch(*events: OtdrEvent) -> Link:
+    return link_of([row(1, 0.0, ""), *events, row(99, 3000.0, "End")], 1000.0, 0.0)
+
+
+def test_a_loss_that_is_nobodys_is_told() -> None:
+    """With 10 m of pulse an event hides what lies up to 40 m behind it, and so does the port."""
+    first = row(2, 1000.0, loss_db=0.5)
+    needs_losses(behind_a_launch(first, row(3, 1040.0, reflectance_db=-40.0)), 10.0)
+    needs_losses(behind_a_launch(first, row(3, 1040.0), row(4, 1080.0)), 10.0)
+    needs_losses(link(row(2, 40.0, reflectance_db=-40.0)), 10.0)
+    needs_losses(link(row(2, 10.0, reflectance_db=-40.0)), 0.5)
+    for table, at_m in (
+        (behind_a_launch(first, row(3, 1041.0, reflectance_db=-15.0)), 1041),
+        (behind_a_launch(row(2, 1000.0, reflectance_db=-15.0)), 1000),
+        (link(row(2, 41.0, reflectance_db=-15.0)), 41),
+    ):
+        with pytest.raises(LinkNotFound, match=f"the event at {at_m} m has no loss"):
+            needs_losses(table, 10.0)

@@ -188,6 +188,28 @@ def test_an_event_in_the_dead_zone_is_counted_with_the_one_before() -> None:
     assert second.loss_db is None
 
 
+@pytest.mark.parametrize("reflectance_db", [-55.0, -45.0, -35.0])
+@pytest.mark.parametrize("cord_m", [8.0, 8.5, 9.0, 10.0, 11.0, 12.0, 16.0, 18.0, 20.0])
+def test_a_cord_of_about_a_pulse_has_the_loss_of_both_its_connectors(
+    cord_m: float, reflectance_db: float
+) -> None:
+    """100 ns are 10 m: the second rise hides in the first fall, or the cord is all recovery."""
+    connector = Connector(0.6, reflectance_db)
+    analysis = found(
+        FibreSpan(3000.0, G652), connector, FibreSpan(cord_m, G652), connector,
+        FibreSpan(5000.0, G652), Connector(0.3, -50.0), FibreSpan(1000.0, G652),
+    )  # fmt: skip
+    first, *_, last = analysis.between_ends()
+    of_cord = [event.loss_db for event in analysis.between_ends() if event is not last]
+    assert first.position_m == pytest.approx(3000.0, abs=1.0)
+    assert sum(loss_db for loss_db in of_cord if loss_db is not None) == pytest.approx(1.2, abs=0.01)
+    assert last.cumulated_db == pytest.approx(1.2 + (8.0 + cord_m / 1000.0) * 0.195, abs=0.01)
+    if len(of_cord) > 1:
+        # Where only both together are known, none of the two is said to be known alone.
+        assert first.after is None
+        assert of_cord[1:] == [None]
+
+
 def test_echoes_behind_the_end_are_not_the_end() -> None:
     """Long pulse, open end: its echo from the launch connector stands in the receiver's recovery."""
     long = AcquisitionSettings(1310.0, 3000.0, 40.0, 6.25, 180.0, 1.4675, -79.0)

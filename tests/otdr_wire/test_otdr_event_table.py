@@ -41,6 +41,24 @@ def test_a_real_line_with_empty_fields() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("kind", "is_end", "is_ghost"),
+    [
+        ("End", True, False),
+        ("END of fibre", True, False),
+        ("Ghost", False, True),
+        ("ghost?", False, True),
+        ("Splice", False, False),
+        ("", False, False),
+    ],
+)
+def test_the_end_and_ghosts_are_told_by_the_words_of_the_names_file(
+    kind: str, is_end: bool, is_ghost: bool
+) -> None:
+    event = parse_line(f"4,{kind},12000.00,,-14.40,0.200,1000.00,3.500", 1.0)
+    assert (event.kind, event.is_end, event.is_ghost) == (kind, is_end, is_ghost)
+
+
 def test_distances_count_in_the_unit_that_is_given_and_decibels_do_not() -> None:
     event = parse_line("12,Splice,1.5,0.30,,0.195,0.5,2.1\r", 1000.0)
     assert (event.distance_m, event.section_m) == (1500.0, 500.0)
@@ -97,7 +115,7 @@ metres = st.integers(0, 16_000_000).map(lambda centimetres: centimetres / 100)
     st.builds(
         OtdrEvent,
         number=st.integers(0, 999),
-        kind=st.sampled_from(["", "Reflection", "Splice", "Fiber End"]),
+        kind=st.sampled_from(["", "Reflection", "Splice", "Fiber"]),
         distance_m=metres,
         loss_db=marked,
         reflectance_db=marked,

@@ -152,9 +152,9 @@ def lab_station(tmp_path: Path, **otdr: Any) -> Generator[tuple[Station, LabFaul
 
 def test_an_otdr_of_a_lab_is_dark_until_the_fibre_is_safe_and_then_measures_it(tmp_path: Path) -> None:
     with lab_station(tmp_path) as (station, faults):
-        otdr = station.otdr("gdc_a")
         with pytest.raises(StationError, match="there is no OTDR at 'a hut'"):
-            station.otdr("a hut")
+            station.open_otdr("a hut")
+        otdr = station.open_otdr("gdc_a")
         otdr.set_up(LONG)
         with pytest.raises(StationError, match="is not known; connect it to the OTDR"):
             otdr.start()
@@ -173,7 +173,20 @@ def test_an_otdr_of_a_lab_is_dark_until_the_fibre_is_safe_and_then_measures_it(t
 
 def test_the_safe_state_is_dark(tmp_path: Path) -> None:
     with lab_station(tmp_path, defects={"is_busy": True}) as (station, _):
-        assert station.otdr("gdc_a").laser_on()
+        otdr = station.open_otdr("gdc_a")
+        assert station.unsafe()[-1] == "otdr_a sends light"
         station.make_safe()
-        assert not station.otdr("gdc_a").laser_on()
+        assert not otdr.laser_on()
         assert station.unsafe() == []
+
+
+def test_one_otdr_is_open_at_a_time_and_is_closed_without_light(tmp_path: Path) -> None:
+    with lab_station(tmp_path, defects={"is_busy": True}) as (station, _):
+        station.open_otdr("gdc_a")
+        with pytest.raises(StationError, match="otdr_a is open; close it first"):
+            station.open_otdr("gdc_b")
+        station.close_otdr()
+        assert not any("otdr" in problem for problem in station.unsafe())
+        assert station.open_otdr("gdc_b").identity().serial == "EMULATED-gdc_b"
+        station.close_otdr()
+        assert not station.open_otdr("gdc_a").laser_on()

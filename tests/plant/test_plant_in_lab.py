@@ -149,8 +149,8 @@ def test_an_end_that_is_moved_away_makes_no_key_until_it_is_back(tmp_path: Path)
         undisturbed = here.records()
     with bench(tmp_path / "moved") as here:
         here.to(10.0)
-        here.station.connect_fibre_end(SITE_A, "otdr")
         here.station.connect_fibre_end(SITE_B, "nothing")
+        here.station.connect_fibre_end(SITE_A, "otdr")
         assert here.station.otdr_may_shine(SITE_A) is None
         here.to(20.0)
         here.station.connect_fibre_end(SITE_A, "qkd")
@@ -162,8 +162,8 @@ def test_an_end_that_is_moved_away_makes_no_key_until_it_is_back(tmp_path: Path)
     assert optics(records)[:5] == optics(undisturbed)[:5]
     assert optics(records)[15:] == optics(undisturbed)[15:]
     assert told == [
-        "fibre end at gdc_a: connected to otdr",
         "fibre end at gdc_b: connected to nothing",
+        "fibre end at gdc_a: connected to otdr",
         "fibre end at gdc_a: connected to qkd",
         "fibre end at gdc_b: connected to qkd",
     ]
@@ -193,6 +193,7 @@ def test_a_lab_that_died_is_started_with_its_events_and_patches(tmp_path: Path) 
         here.station.receiver().skip_telemetry()
         here.to(15.0)
         here.plant.mend(CUT)
+        here.station.connect_fibre_end(SITE_B, "nothing")
         here.station.connect_fibre_end(SITE_A, "qkd")
         here.station.connect_fibre_end(SITE_B, "qkd")
         here.to(25.0)

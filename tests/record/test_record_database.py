@@ -19,7 +19,9 @@ from drivers.errors import RecordError
 from sweeps.record.catalogue import summary_of
 from sweeps.record.database import open_to_read
 from sweeps.record.export import export_run
+from sweeps.record.measured_rows import add_reading, power_readings
 from sweeps.record.run_record import LOG_NAME, RunRecord
+from sweeps.record.schema import PowerReading
 from sweeps.record.snapshot import snapshot_of
 from sweeps.watching.watcher import RunWatcher
 from tests.acceptance.benches import PROJECT
@@ -123,3 +125,30 @@ def test_a_lock_is_no_reason_to_read_without_the_write_ahead_log(tmp_path: Path)
     with pytest.raises(sqlite3.OperationalError, match="locked"):
         open_to_read(path, busy_s=0.0)
     other.close()
+
+
+@pytest.mark.parametrize("behind", ["BEGIN", "INSERT"])
+def test_an_interrupt_amid_rows_written_together_loses_no_later_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, behind: str
+) -> None:
+    """What is written on the way out of an interrupted run has a commit of its own."""
+    write = RunRecord._write
+
+    def interrupted(run: RunRecord, statement: str, values: tuple[object, ...]) -> sqlite3.Cursor:
+        cursor = write(run, statement, values)
+        if statement.startswith(behind):
+            raise KeyboardInterrupt
+        return cursor
+
+    with RunRecord.create(tmp_path / "run", {}) as run:
+        reading = PowerReading(0, 0, 0.0, 0.0, 0.0, 1550.0, 1.0)
+        monkeypatch.setattr(RunRecord, "_write", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            add_reading(run, reading)
+        monkeypatch.setattr(RunRecord, "_write", write)
+        run.add_event(1.0, "safe state", "reference")
+        run.set_meta("ended", "KeyboardInterrupt")
+    with RunRecord.open(tmp_path / "run", is_read_only=True) as run:
+        assert [event.text for event in run.events()] == ["reference"]
+        assert run.meta()["ended"] == "KeyboardInterrupt"
+        assert power_readings(run) == []

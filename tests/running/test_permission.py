@@ -115,8 +115,17 @@ def test_a_quarter_of_an_hour_is_not_long(tmp_path: Path) -> None:
 def test_a_virtual_lab_is_fast_and_nobody_depends_on_it(tmp_path: Path) -> None:
     inventory = bench(tmp_path, LIVE, records=86_400)
     assert wall_duration_s(smoke(inventory), PROCEDURES["stability"]) < LONG_WALL_S
-    assert live_gear(smoke(inventory)) == []
-    assert live_gear(smoke(inventory, "lab")) == ["voa"]
+    assert live_gear(smoke(inventory), PROCEDURES["stability"]) == []
+    assert live_gear(smoke(inventory, "lab"), PROCEDURES["stability"]) == ["voa"]
+
+
+def test_a_live_otdr_counts_only_where_it_is_used(tmp_path: Path) -> None:
+    there = {"resource": "TCPIP::192.0.2.30::8002::SOCKET", "live": True}
+    choice = smoke(bench(tmp_path, {"gear.otdr_a.lab": there}), "lab")
+    assert not_allowed(choice, PROCEDURES["attenuation"], Allowed(long=True)) is None
+    refusal = not_allowed(choice, PROCEDURES["fibre"], Allowed(long=True))
+    assert refusal is not None
+    assert "and otdr_a is live; allow it with --allow-destructive" in refusal
 
 
 def test_the_command_line_darkens_no_live_gear_unasked(tmp_path: Path) -> None:

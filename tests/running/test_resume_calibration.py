@@ -55,14 +55,30 @@ def test_it_goes_on_where_it_was(tmp_path: Path, unbroken: Path, victims: list[s
     assert [row for row in after if row in before] == before
     assert all(row.taken_s > before[-1].taken_s for row in after if row not in before)
     # Plugged in anew the source loses another bit in its connector: what is measured must not show it.
-    for here, there in zip(seen(folder), sorted(seen(unbroken), key=_place), strict=True):
-        assert _place(here) == _place(there)
+    for here, there in zip(seen(folder), seen(unbroken), strict=True):
+        assert (here.round, here.setting_db) == (there.round, there.setting_db)
         assert here.true_db == pytest.approx(there.true_db, abs=0.012)
 
 
-def _place(one: Seen) -> tuple[int, bool, float]:
-    sign = 1.0 if one.is_forwards else -1.0
-    return one.round, not one.is_forwards, sign * one.setting_db
+def test_a_setting_is_reached_from_below_after_the_source_was_opened_anew(tmp_path: Path) -> None:
+    """Taken up on its way back, at 5 dB behind 10 dB: the attenuator has been at 0 dB in between."""
+    inventory, folder = bench(tmp_path), tmp_path / "run"
+    die(inventory, folder, "calibration", 4)
+    resume(inventory, folder, "calibration")
+    sides = [(one.setting_db, one.side) for one in seen(folder)]
+    assert sides[:4] == [(5.0, "below"), (10.0, "below"), (10.0, None), (5.0, "below")]
+    assert sides[4:] == [(5.0, "below"), (10.0, "below"), (10.0, None), (5.0, "above")]
+
+
+def test_the_guard_tells_where_the_cords_are(tmp_path: Path) -> None:
+    inventory, folder = bench(tmp_path), tmp_path / "run"
+    die(inventory, folder, "calibration", 4)
+    (said,) = texts(folder, "safe state")
+    assert said.startswith("by the guard, after the runner was gone; ")
+    assert said.endswith(
+        "; by what the operator did, the output of voa is connected to nothing, the input of voa is connected"
+        " to the light source: the link is dark"
+    )
 
 
 def test_a_break_between_two_rounds_needs_no_further_opening(tmp_path: Path) -> None:

@@ -107,8 +107,8 @@ def test_what_is_measured_is_what_the_emulated_attenuator_does(tmp_path: Path) -
         seen = seen_attenuations(read_run(run))
     assert len(seen) == 8
     for one in seen:
-        # The turning point is not left in between, and so was reached from below both times.
-        is_from_below = one.is_forwards or one.setting_db == 10.0
+        # The turning point is not left in between: its side is that of the visit before.
+        is_from_below = one.side != "above"
         true_db = device.attenuation_db(one.setting_db, is_from_below=is_from_below, visit=0)
         assert one.true_db == pytest.approx(true_db, abs=0.01)
 

@@ -38,7 +38,7 @@ def read_transcript(path: Path, device: str) -> list[Exchange]:
     for where, direction, message in _messages(path, device):
         if direction == "!":
             raise TranscriptError(f"{where}: an exchange failed ({message.decode()}); end the log before it")
-        if len(message) >= _MAX_MESSAGE_BYTES:
+        if len(message) == _MAX_MESSAGE_BYTES:  # where it cuts, unless it was told to keep all
             raise TranscriptError(f"{where}: the log has kept only the beginning of this message")
         if direction == ">":
             exchanges.append(Exchange(message, b""))

@@ -7,17 +7,25 @@ from typing import TYPE_CHECKING
 import pytest
 
 from drivers.attenuators.mvoa_queries import MvoaQueries
-from drivers.errors import ConnectionLost
-from drivers.facts.defects import MvoaDefects
-from drivers.roles import Identity
+from drivers.errors import ConnectionLost, NotHomed
+from drivers.facts.sor.fxd_params import FxdParams
+from drivers.facts.sor.read import read_sor
+from drivers.roles import Identity, MarkedDb, OtdrCurve
 from drivers.wires.byte_log import NO_LOG, ByteLog
 from drivers.wires.scpi_wire import ScpiWire
-from emulators.attenuators.viavi_mvoa import EmulatedMvoa
-from emulators.plant.link import Link
-from tests.attenuators.scpi_lab import LabThread, ThreadClock
 from tests.transcripts.byte_log_reader import Exchange, TranscriptError, read_transcript
-from tests.transcripts.replay import ReplayServer
-from tests.transcripts.sessions import DEVICE, FOLDER, QuickClock, mvoa_session
+from tests.transcripts.recording import record_mvoa, record_oz, record_smartotdr
+from tests.transcripts.replay import ReplayServer, SerialReplay
+from tests.transcripts.sessions import (
+    DEVICE,
+    FOLDER,
+    OTDR,
+    SETTINGS,
+    QuickClock,
+    mvoa_session,
+    oz_session,
+    smartotdr_session,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,16 +42,13 @@ MVOA_READ: list[object] = [
 ATTENUATION = Exchange(b":OUTP:ATT? 1\n", b"3.0\n")
 
 
-def record_mvoa(path: Path) -> list[object]:
-    """Hold the session with an emulated mVOA, its bytes logged to `path`."""
-    lab, log = LabThread(), ByteLog(path)
-    try:
-        link = Link(lab.clock.now_s, 1550.0)
-        server = lab.serve(EmulatedMvoa(DEVICE, link, lab.clock, MvoaDefects()))
-        return mvoa_session(server.port, ThreadClock(lab), log)
-    finally:
-        log.close()
-        lab.close()
+OZ_READ: list[object] = [
+    Identity("OZ Optics", "DD-100-MC", "EMULATED", "1.0"),
+    59.0,
+    NotHomed,
+    *(12.0, 960, 3.25, 260, 0.0, 0),
+    3.0,
+]
 
 
 def wire_to(server: ReplayServer) -> ScpiWire:
@@ -72,6 +77,69 @@ def test_a_session_just_recorded_is_played_back_byte_for_byte(tmp_path: Path) ->
         assert mvoa_session(server.port, QuickClock(), log) == MVOA_READ
     log.close()
     assert read_transcript(tmp_path / "second.log", DEVICE) == recorded
+
+
+def test_smartotdr() -> None:
+    with ReplayServer(read_transcript(FOLDER / "smartotdr-emulated.log", OTDR)) as server:
+        read = smartotdr_session(server.port, QuickClock(), NO_LOG)
+    identity, lasers_nm, taken, events, curve, sor = read
+    assert identity == Identity("VIAVI", "SmartOTDR", "EMULATED-here", "1.0")
+    assert (lasers_nm, taken) == ((1310.0, 1550.0), SETTINGS)
+    loss_db = MarkedDb(0.5, is_approximate=False, bound=None)
+    assert events == [("", 0.0, None), ("Reflection", 1499.73, loss_db), ("End", 2999.46, None)]
+    assert isinstance(curve, OtdrCurve)
+    assert curve.levels_db.shape == (7835,)
+    assert curve.levels_db[[0, 1000, -1]].tolist() == pytest.approx([-23.36859, -30.62304, -52.76565])
+    assert isinstance(sor, bytes)
+    assert read_sor(sor).block(FxdParams).pulses[0].points == 7835
+
+
+def test_a_smartotdr_session_just_recorded_is_played_back_byte_for_byte(tmp_path: Path) -> None:
+    before = record_smartotdr(tmp_path / "first.log")
+    recorded = read_transcript(tmp_path / "first.log", OTDR)
+    log = ByteLog(tmp_path / "second.log", keeps_whole=True)
+    with ReplayServer(recorded) as server:
+        read = smartotdr_session(server.port, QuickClock(), log)
+    log.close()
+    assert read_transcript(tmp_path / "second.log", OTDR) == recorded
+    assert [each for each in read if not isinstance(each, OtdrCurve)] == [
+        each for each in before if not isinstance(each, OtdrCurve)
+    ]
+
+
+def test_oz() -> None:
+    with SerialReplay(read_transcript(FOLDER / "oz-dd100mc-emulated.log", DEVICE)) as line:
+        assert oz_session(line.port, QuickClock(), NO_LOG) == OZ_READ
+
+
+def test_an_oz_session_just_recorded_is_played_back_byte_for_byte(tmp_path: Path) -> None:
+    assert record_oz(tmp_path / "first.log") == OZ_READ
+    recorded = read_transcript(tmp_path / "first.log", DEVICE)
+    log = ByteLog(tmp_path / "second.log")
+    with SerialReplay(recorded) as line:
+        assert oz_session(line.port, QuickClock(), log) == OZ_READ
+    log.close()
+    assert read_transcript(tmp_path / "second.log", DEVICE) == recorded
+
+
+def test_a_driver_that_says_something_else_on_a_serial_line_is_shown_where() -> None:
+    recorded = read_transcript(FOLDER / "oz-dd100mc-emulated.log", DEVICE)
+    at = next(index for index, exchange in enumerate(recorded) if exchange.sent == b"A13.00\r")
+    recorded[at] = Exchange(b"A13.0\r", recorded[at].answer)
+    with pytest.raises(AssertionError) as caught, SerialReplay(recorded) as line:
+        oz_session(line.port, QuickClock(), NO_LOG)
+    told = str(caught.value).splitlines()
+    assert told[0] == f"the driver deviates from the transcript at exchange {at + 1} of {len(recorded)}"
+    assert told[-2:] == ["-A13.0\\r", "+A13.00\\r"]
+    assert isinstance(caught.value.__cause__, ConnectionLost)
+
+
+def test_a_driver_that_says_less_on_a_serial_line_is_told_what_is_left() -> None:
+    recorded = read_transcript(FOLDER / "oz-dd100mc-emulated.log", DEVICE)
+    left = [*recorded, Exchange(b"RST\r", b"Done\r\n\r\n")]
+    told = rf"(?s)exchange {len(left)} of {len(left)}\n.*\n-RST\\r$"
+    with pytest.raises(AssertionError, match=told), SerialReplay(left) as line:
+        oz_session(line.port, QuickClock(), NO_LOG)
 
 
 def test_a_driver_that_says_something_else_is_shown_where() -> None:
@@ -153,6 +221,15 @@ def test_every_byte_comes_back_from_the_log(tmp_path: Path) -> None:
     log.received("voa", every[::-1])
     log.close()
     assert read_transcript(tmp_path / "wires.log", "voa") == [Exchange(every, every[::-1])]
+
+
+def test_a_log_that_keeps_whole_messages_makes_a_transcript_of_long_ones(tmp_path: Path) -> None:
+    log = ByteLog(tmp_path / "wires.log", keeps_whole=True)
+    block = b"#45000" + b"\x00\n" * 2500 + b"\n"
+    log.sent("otdr", b"OTDR:SSOR?\n")
+    log.received("otdr", block)
+    log.close()
+    assert read_transcript(tmp_path / "wires.log", "otdr") == [Exchange(b"OTDR:SSOR?\n", block)]
 
 
 @pytest.mark.parametrize(
