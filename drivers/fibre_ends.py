@@ -46,17 +46,18 @@ class FibreEndsAsTold:
     def connect(self, site: str, to: FibreEndUse) -> None:
         """Have the end at `site` connected to `to`, unless it is known to be.
 
-        StationError for a site without an end, for an appliance or an OTDR while the far end is connected to
-        the other, or if nobody can; OperatorAbort if the operator did not.
+        StationError for a site without an end, for an appliance or an OTDR unless the far end is known not to
+        be connected to the other, or if nobody can; OperatorAbort if the operator did not.
         """
         far = self._far_site(site)
         if self._uses[site] == to:
             return
         far_use, never = self._uses[far], _NEVER_OPPOSITE.get(to)
-        if far_use is not None and far_use == never:
+        if never is not None and far_use in {None, never}:
+            where = "nobody knows where" if far_use is None else _IN_WORDS[far_use]
             raise StationError(
                 f"station {self._station}: the end of the fibre at {site} is not connected {_IN_WORDS[to]}"
-                f" while the far end, at {far}, is connected {_IN_WORDS[far_use]}; move that one first"
+                f" while the far end, at {far}, is connected {where}; move that one first"
             )
         task = self._task(site, to)
         if self._operator is None:

@@ -54,15 +54,16 @@ class FibreEnds:
         }
         self._uses: list[FibreEndUse] = ["qkd", "qkd"]
         self._lit: set[int] = set()
+        self._reaching: set[int] = set()
+        """Ends whose OTDR's light reaches an appliance now, of which the journal was told."""
+        link.when_set(self._tell_light)
 
     def patch(self, patch: PatchEnd) -> None:
         """Connect an end to something else, from now on; PatchRefused for a site without an end."""
         end = self._end_at(patch.site)
         self._uses[end] = patch.to
-        self._link.set_joined(is_joined=self._uses == ["qkd", "qkd"])
         self._note("patched", f"fibre end at {patch.site}: connected to {patch.to}")
-        for lit in self._lit:
-            self._tell_light(lit)
+        self._link.set_joined(is_joined=self._uses == ["qkd", "qkd"])
 
     def path_seen(self, site: str) -> OpticalPath | None:
         """Return what the OTDR at `site` sees now, nearest first; None if there is no fibre before it.
@@ -90,16 +91,16 @@ class FibreEnds:
     def light_on(self, site: str) -> None:
         """Say that the OTDR at `site` shines, until `light_off`. PatchRefused for a site without an end.
 
-        Light that reaches an appliance is noted. No key comes of the windows of that time: the quantum
-        channel is dark while an end is connected to an OTDR.
+        Light that reaches an appliance, now or by what changes meanwhile, is noted. No key comes of the
+        windows of that time: the quantum channel is dark while an end is connected to an OTDR.
         """
-        end = self._end_at(site)
-        self._lit.add(end)
-        self._tell_light(end)
+        self._lit.add(self._end_at(site))
+        self._tell_light()
 
     def light_off(self, site: str) -> None:
         """Say that the OTDR at `site` does not shine any more."""
         self._lit.discard(self._end_at(site))
+        self._tell_light()
 
     def _end_at(self, site: str) -> int:
         first, second = self._sites
@@ -113,10 +114,15 @@ class FibreEnds:
         losses_db = [self._link.counted_db(gear) for gear in self._attenuators[end]]
         return [InlineLoss(loss_db, _ATTENUATOR_REFLECTANCE_DB) for loss_db in losses_db if loss_db]
 
-    def _tell_light(self, end: int) -> None:
-        is_towards_appliance = self._uses[end] == "otdr" and self._uses[1 - end] == "qkd"
-        if is_towards_appliance and not self._plant.is_cut() and not self._is_blocked():
+    def _tell_light(self) -> None:
+        reaching = {end for end in self._lit if self._reaches_appliance(end)}
+        for end in sorted(reaching - self._reaching):
             self._note("otdr light", self._told[1 - end])
+        self._reaching = reaching
+
+    def _reaches_appliance(self, end: int) -> bool:
+        is_towards_appliance = self._uses[end] == "otdr" and self._uses[1 - end] == "qkd"
+        return is_towards_appliance and not self._plant.is_cut() and not self._is_blocked()
 
     def _is_blocked(self) -> bool:
         return any(element.loss == math.inf for end in (0, 1) for element in self._inline(end))

@@ -34,8 +34,13 @@ class Link:
         self._inline_db: dict[str, float] = {}
         self._place_db: dict[str, float] = {}
         self._taken_out: set[str] = set()
+        self._watchers: list[Callable[[], None]] = []
         self._times_s = [now_s()]
         self._added_db = [extra_loss_db]
+
+    def when_set(self, watcher: Callable[[], None]) -> None:
+        """Have `watcher` called whenever something was set here, also if the loss stays the same."""
+        self._watchers.append(watcher)
 
     def set_inline_db(self, gear: str, loss_db: float) -> None:
         """Set the loss (dB, inf for a blocked path) to which one device is set, from now on.
@@ -89,6 +94,11 @@ class Link:
         return stretches
 
     def _note_change(self) -> None:
+        self._note_loss()
+        for watcher in self._watchers:
+            watcher()
+
+    def _note_loss(self) -> None:
         total_db = self._total_db()
         # What is set again to what it is must not split a window: the parts' sums round differently.
         if total_db == self._added_db[-1]:

@@ -51,8 +51,12 @@ class _Ports:
         self.to[patch.port] = patch.to
 
     @property
+    def are_at_home(self) -> bool:
+        return set(self.to.values()) == {"link" if self.in_line else "nothing"}
+
+    @property
     def passes_light(self) -> bool:
-        return not self.in_line or set(self.to.values()) == {"link"}
+        return not self.in_line or self.are_at_home
 
     @property
     def sends_source_into_link(self) -> bool:
@@ -78,8 +82,18 @@ class PatchPanel:
         self._apply(gear)
 
     def patch(self, patch: Patch) -> None:
-        """Put a device in line or take it out, from now on; PatchRefused for one that has no place here."""
-        self._ports_of(patch.gear).put_in_line(in_line=patch.in_line)
+        """Put a device in line or take it out, from now on.
+
+        PatchRefused for one that has no place here, or of which a port is connected elsewhere: whoever moves
+        the device does not see to its other cords.
+        """
+        ports = self._ports_of(patch.gear)
+        is_out_already = not ports.in_line and not patch.in_line
+        if not ports.are_at_home and not is_out_already:
+            cords = " and ".join(f"its {port} is connected to {to}" for port, to in ports.to.items())
+            raise PatchRefused(f"{patch.gear!r} cannot be moved while {cords}; put that right first")
+        if not is_out_already:
+            ports.put_in_line(in_line=patch.in_line)
         self._apply(patch.gear)
         state = "in line" if patch.in_line else "taken out, the fibre joined without it"
         self._note("patched", f"{patch.gear}: {state}")

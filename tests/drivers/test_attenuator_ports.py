@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from drivers.attenuator_ports import AttenuatorPorts, calibration_source, insist_bearable
 from drivers.attenuators.viavi_mvoa import MVOA_SPEC
-from drivers.errors import LimitError, OperatorAbort, StationError
+from drivers.errors import ConnectionLost, LimitError, OperatorAbort, StationError
 from drivers.facts.gear import CalibrationSource, MapMvoaGear
 from drivers.facts.lab import PatchPort
 from drivers.roles import OperatorAnswer
@@ -215,3 +215,68 @@ def test_no_otdr_may_shine_while_the_attenuator_is_on_its_source() -> None:
     )
     here.put_attenuator_back()
     assert here.otdr_may_shine("gdc_a") is None
+
+
+@dataclass
+class Watching(Person):
+    """An operator who looks at the attenuator's shutter at every task."""
+
+    voa: Metered = field(default_factory=Metered)
+    seen_open: list[bool] = field(default_factory=list[bool])
+
+    def carry_out(self, task: OperatorTask) -> OperatorAnswer:
+        self.seen_open.append(self.voa.is_open)
+        return super().carry_out(task)
+
+
+def test_no_cord_is_moved_with_the_shutter_open() -> None:
+    voa = Metered(is_open=True)
+    person = Watching(voa=voa)
+    here = open_station(voa, person)
+    here.put_attenuator_on_source()
+    voa.set_shutter_open(is_open=True)
+    here.put_attenuator_back()
+    assert person.seen_open == [False] * 4
+    assert voa.is_open
+    assert not any("Beware" in task.why for task in person.tasks)
+
+
+class StuckOpen(Metered):
+    """One whose shutter stays open."""
+
+    def set_shutter_open(self, is_open: bool) -> None:
+        del is_open
+        self.is_open = True
+
+
+class OutOfReach(Metered):
+    """One that does not answer when its shutter is to be set."""
+
+    def set_shutter_open(self, is_open: bool) -> None:
+        del is_open
+        raise ConnectionLost("voa", "OUTP:BBL", "lost")
+
+
+@pytest.mark.parametrize(
+    ("voa", "warning"),
+    [
+        (StuckOpen(), "Beware, the attenuator's shutter stays open."),
+        (OutOfReach(), "Beware, the attenuator could not be told to block the light: voa: "),
+    ],
+)
+def test_who_moves_cords_of_one_whose_shutter_is_not_seen_blocked_is_warned(
+    voa: Metered, warning: str
+) -> None:
+    person = Person()
+    here = open_station(voa, person)
+    here.put_attenuator_on_source()
+    here.put_attenuator_back()
+    assert person.cords() == TO_SOURCE + BACK
+    assert all(warning in task.why for task in person.tasks)
+
+
+def test_a_shutter_is_left_alone_where_nobody_can_move_a_cord() -> None:
+    voa = Metered(is_open=True)
+    with pytest.raises(StationError, match="needs an operator"):
+        open_station(voa, None).put_attenuator_on_source()
+    assert voa.is_open

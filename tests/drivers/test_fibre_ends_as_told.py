@@ -53,11 +53,16 @@ def ends_of(person: Person | None) -> FibreEndsAsTold:
 
 
 def test_nothing_is_known_at_first_so_no_otdr_may_shine() -> None:
-    ends = ends_of(Person())
+    person = Person()
+    ends = ends_of(person)
     assert ends.why_dark(A) == (
         "what the fibre's end at gdc_a is connected to is not known; connect it to the OTDR"
     )
+    ends.connect(B, "nothing")
     ends.connect(A, "otdr")
+    person.aborts = True
+    with pytest.raises(OperatorAbort):
+        ends.connect(B, "otdr")
     assert ends.why_dark(A) == (
         "what the fibre's far end, at gdc_b, is connected to is not known;"
         " have it moved to an OTDR or to nothing first"
@@ -65,15 +70,8 @@ def test_nothing_is_known_at_first_so_no_otdr_may_shine() -> None:
     assert ends.why_dark(B) is not None
 
 
-def test_an_appliance_at_the_far_end_keeps_the_otdr_away_until_it_is_moved() -> None:
-    person = Person()
-    ends = ends_of(person)
-    ends.connect(B, "qkd")
-    with pytest.raises(
-        StationError, match="at gdc_b, is connected to the QKD appliance; move that one first"
-    ):
-        ends.connect(A, "otdr")
-    assert [task.patch for task in person.tasks] == [PatchEnd(site=B, to="qkd")]
+def test_a_far_end_that_is_known_to_be_free_allows_the_light() -> None:
+    ends = ends_of(Person())
     ends.connect(B, "nothing")
     ends.connect(A, "otdr")
     assert ends.why_dark(A) is None
@@ -82,18 +80,35 @@ def test_an_appliance_at_the_far_end_keeps_the_otdr_away_until_it_is_moved() -> 
     )
 
 
-def test_no_appliance_is_connected_opposite_an_otdr() -> None:
+@pytest.mark.parametrize(
+    ("here", "there", "words"),
+    [
+        ("otdr", "qkd", "to the QKD appliance while the far end, at gdc_a, is connected to the OTDR; move"),
+        ("qkd", "otdr", "to the OTDR while the far end, at gdc_a, is connected to the QKD appliance; move"),
+    ],
+)
+def test_no_otdr_and_appliance_face_each_other(here: FibreEndUse, there: FibreEndUse, words: str) -> None:
     person = Person()
     ends = ends_of(person)
-    ends.connect(A, "otdr")
-    with pytest.raises(
-        StationError, match="at gdc_b is not connected to the QKD appliance while the far end"
-    ):
-        ends.connect(B, "qkd")
-    assert [task.patch for task in person.tasks] == [PatchEnd(site=A, to="otdr")]
-    ends.connect(A, "qkd")
-    ends.connect(B, "qkd")
-    assert person.tasks[-1].patch == PatchEnd(site=B, to="qkd")
+    ends.connect(B, "nothing")
+    ends.connect(A, here)
+    with pytest.raises(StationError, match=words):
+        ends.connect(B, there)
+    assert [task.patch for task in person.tasks] == [
+        PatchEnd(site=B, to="nothing"),
+        PatchEnd(site=A, to=here),
+    ]
+    ends.connect(A, "nothing")
+    ends.connect(B, there)
+    assert person.tasks[-1].patch == PatchEnd(site=B, to=there)
+
+
+@pytest.mark.parametrize("to", ["qkd", "otdr"])
+def test_nothing_is_connected_opposite_an_end_of_which_nobody_knows(to: FibreEndUse) -> None:
+    person = Person()
+    with pytest.raises(StationError, match="while the far end, at gdc_b, is connected nobody knows where"):
+        ends_of(person).connect(A, to)
+    assert person.tasks == []
 
 
 @given(st.lists(st.tuples(st.sampled_from([A, B]), st.sampled_from(USES), st.booleans()), max_size=12))
@@ -122,28 +137,25 @@ def test_light_is_allowed_just_when_both_ends_are_known_to_be_harmless(
 def test_what_is_known_is_not_asked_for_again_and_an_abort_makes_it_unknown() -> None:
     person = Person()
     ends = ends_of(person)
+    ends.connect(B, "nothing")
     for _ in range(2):
         ends.connect(A, "otdr")
-    assert len(person.tasks) == 1
+    assert len(person.tasks) == 2
     person.aborts = True
     with pytest.raises(OperatorAbort):
         ends.connect(A, "nothing")
     person.aborts = False
     ends.connect(A, "otdr")
-    assert len(person.tasks) == 3
+    assert len(person.tasks) == 4
 
 
 def test_the_operator_is_told_what_where_and_why() -> None:
     person = Person()
     ends = ends_of(person)
-    ends.connect(B, "qkd")
     ends.connect(B, "nothing")
     ends.connect(A, "otdr")
+    ends.connect(A, "qkd")
     assert [(task.do, task.why) for task in person.tasks] == [
-        (
-            "At STT GDC-B, connect the end of the fibre to the QKD appliance.",
-            "Key is made with both ends of the fibre connected to their appliances.",
-        ),
         (
             "At STT GDC-B, connect the end of the fibre to nothing but the tail fibre of 1000 m.",
             "The light of an OTDR at the far end must not reach a QKD appliance.",
@@ -154,6 +166,10 @@ def test_the_operator_is_told_what_where_and_why() -> None:
                 " there), through the launch fibre of 1000 m."
             ),
             "The fibre is to be measured from here.",
+        ),
+        (
+            "At STT GDC-A, connect the end of the fibre to the QKD appliance.",
+            "Key is made with both ends of the fibre connected to their appliances.",
         ),
     ]
 
@@ -190,8 +206,8 @@ def test_what_was_said_is_told_in_words() -> None:
 def test_without_an_operator_nothing_is_moved_and_nothing_becomes_known() -> None:
     ends = ends_of(None)
     with pytest.raises(StationError, match="station here: this needs an operator, and there is none: At STT"):
-        ends.connect(A, "otdr")
-    assert ends.why_dark(A) is not None
+        ends.connect(A, "nothing")
+    assert ends.in_words() == "gdc_a: not known; gdc_b: not known"
 
 
 def test_a_site_without_an_end_is_named() -> None:

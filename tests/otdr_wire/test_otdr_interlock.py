@@ -24,6 +24,7 @@ from drivers.lab_control.control import LabControl
 from drivers.lab_control.faults import LabFaults
 from drivers.lab_control.operator import LabOperator
 from drivers.otdr.interlock import InterlockedOtdr
+from drivers.otdr.viavi_smartotdr import ViaviSmartOtdr
 from drivers.roles import LINK_ROLES, Otdr, OtdrSettings
 from drivers.station import open_station
 from drivers.wires.byte_log import NO_LOG
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
     from pathlib import Path
 
+    from drivers.roles import OperatorAnswer, OperatorTask
     from drivers.station import Station
     from tests.otdr_wire.otdr_lab import OtdrLab
 
@@ -190,3 +192,24 @@ def test_one_otdr_is_open_at_a_time_and_is_closed_without_light(tmp_path: Path) 
         assert station.open_otdr("gdc_b").identity().serial == "EMULATED-gdc_b"
         station.close_otdr()
         assert not station.open_otdr("gdc_a").laser_on()
+
+
+def test_light_that_comes_while_a_cord_is_moved_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    carry_out, done = LabOperator.carry_out, list[str]()
+
+    def carry_out_and_press_the_key(operator: LabOperator, task: OperatorTask) -> OperatorAnswer:
+        done.append(task.do)
+        return carry_out(operator, task)
+
+    def shines(_otdr: ViaviSmartOtdr) -> bool:
+        return bool(done)
+
+    with lab_station(tmp_path) as (station, _):
+        station.open_otdr("gdc_a")
+        monkeypatch.setattr(LabOperator, "carry_out", carry_out_and_press_the_key)
+        monkeypatch.setattr(ViaviSmartOtdr, "laser_on", shines)
+        with pytest.raises(StationError, match="otdr_a sends light; stop it first"):
+            station.connect_fibre_end("gdc_b", "nothing")
+    assert len(done) == 1

@@ -124,3 +124,28 @@ def test_a_source_does_not_fit_an_output() -> None:
 def test_every_act_comes_back_from_the_wire_as_what_it_was(patch: Patch | PatchEnd | PatchPort) -> None:
     request = ControlRequest(do="patch", patch=patch)
     assert ControlRequest.model_validate_json(request.model_dump_json()).patch == patch
+
+
+@pytest.mark.parametrize("in_line", [True, False])
+def test_a_device_is_not_moved_with_a_port_off_its_place(*, in_line: bool) -> None:
+    plant = Ports()
+    plant.connect("output", "nothing")
+    plant.connect("input", "source")
+    before = list(plant.notes)
+    with pytest.raises(
+        PatchRefused, match="its input is connected to source and its output is connected to n"
+    ):
+        plant.panel.patch(Patch(gear="voa", in_line=in_line))
+    assert plant.notes == before
+    assert (plant.panel.source_mating("voa"), plant.link.added_db()) == (1, math.inf)
+
+
+def test_one_that_is_out_with_the_source_at_it_is_not_put_in_line_and_stays_out() -> None:
+    plant = Ports(reference=REMOVED)
+    plant.panel.patch(Patch(gear="voa", in_line=False))
+    plant.connect("input", "source")
+    plant.panel.patch(Patch(gear="voa", in_line=False))
+    assert plant.panel.source_mating("voa") == 1
+    with pytest.raises(PatchRefused, match="cannot be moved while its input is connected to source"):
+        plant.panel.patch(Patch(gear="voa", in_line=True))
+    assert plant.panel.source_mating("voa") == 1

@@ -253,3 +253,27 @@ def test_light_does_not_pass_a_cut_or_a_blocked_attenuator() -> None:
     plant.link.set_inline_db("voa", math.inf)
     plant.ends.light_on(SITE_A)
     assert light_notes(plant) == []
+
+
+def test_a_cut_that_is_mended_while_an_otdr_shines_lets_its_light_reach_the_appliance() -> None:
+    plant = plant_with("otdr", "qkd")
+    plant.fibre.happen(FibreCut(distance_m=9000.0))
+    plant.ends.light_on(SITE_A)
+    assert light_notes(plant) == []
+    plant.fibre.happen(Mend())
+    assert light_notes(plant) == ["OTDR light reached the receiver of bob"]
+    plant.fibre.happen(FibreTemperature(temperature_c=30.0))
+    assert len(light_notes(plant)) == 1
+
+
+def test_a_shutter_that_opens_while_an_otdr_shines_lets_its_light_reach_the_appliance() -> None:
+    plant = plant_with("otdr", "qkd")
+    plant.link.set_inline_db("voa", math.inf)
+    plant.ends.light_on(SITE_A)
+    for loss_db in (0.0, 3.0, math.inf, 0.0):
+        plant.link.set_inline_db("voa", loss_db)
+    assert light_notes(plant) == ["OTDR light reached the receiver of bob"] * 2
+    plant.link.set_inline_db("voa", math.inf)
+    plant.ends.light_off(SITE_A)
+    plant.link.set_inline_db("voa", 0.0)
+    assert len(light_notes(plant)) == 2

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from drivers.attenuators.viavi_mvoa import ViaviMvoa
+from drivers.errors import ConnectionLost
 from hil_tests.measure.calibration import seen_attenuations
 from hil_tests.run_data import read_run
 from sweeps.record.measured_rows import power_readings
@@ -108,3 +110,35 @@ def test_all_that_was_taken_and_not_finished_is_only_put_right(tmp_path: Path) -
         assert "finished_utc_s" in run.meta()
     asked = [text for text in texts(folder, "operator asked") if "connect the input" in text]
     assert [" to the light source" in text for text in asked] == [True, False]
+
+
+def test_a_session_that_breaks_off_before_it_moves_a_cord_tells_where_an_earlier_one_left_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inventory, folder = bench(tmp_path), tmp_path / "run"
+    die(inventory, folder, "calibration", 4)
+
+    def lost(_voa: ViaviMvoa, _averaging_s: float) -> None:
+        raise ConnectionLost("voa", "SENS:POW:ATIM", "lost")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(ViaviMvoa, "set_averaging_s", lost)
+        with pytest.raises(ConnectionLost):
+            resume(inventory, folder, "calibration")
+    assert texts(folder, "safe state")[-1] == (
+        "reference; by what the operator did, the output of voa is connected to nothing, the input of voa is"
+        " connected to the light source: the link is dark"
+    )
+    resume(inventory, folder, "calibration")
+    assert texts(folder, "safe state")[-1] == "reference"
+
+
+@pytest.mark.parametrize("victims", [[], ["--victim=lab"]])
+def test_one_that_is_out_of_the_fibre_is_taken_up_with_the_source_at_it(
+    tmp_path: Path, victims: list[str]
+) -> None:
+    inventory, folder = bench(tmp_path, {"reference": {"kind": "attenuator_removed"}}), tmp_path / "run"
+    die(inventory, folder, "calibration", 4, *victims)
+    resume(inventory, folder, "calibration")
+    assert [(row.round, row.step) for row in readings(folder) if row.step < OPENED_AGAIN] == PLANNED
+    assert texts(folder, "lab: patched")[-1] == "voa: input connected to nothing"

@@ -10,7 +10,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.errors import BenchError, DeviceError, LimitError, StationError, Underload
+from drivers.attenuators.viavi_mvoa import ViaviMvoa
+from drivers.errors import BenchError, DeviceError, LimitError, RecordError, StationError, Underload
 from drivers.facts.inventory import CalibrationPlan
 from emulators.attenuators.mvoa_profile import mvoa_profile
 from emulators.attenuators.true_attenuation import drawn_attenuation
@@ -98,6 +99,7 @@ def test_every_planned_reading_is_taken_in_turn(tmp_path: Path) -> None:
     assert texts(tmp_path / "run", "lab: patched") == TO_SOURCE_AND_BACK
     assert texts(tmp_path / "run", "lab: source light") == []
     assert texts(tmp_path / "run", "safe state") == ["reference"]
+    assert texts(tmp_path / "run", "found unsafe") == []
 
 
 def test_what_is_measured_is_what_the_emulated_attenuator_does(tmp_path: Path) -> None:
@@ -215,3 +217,35 @@ def test_the_record_tells_what_it_was_calibrated_with(tmp_path: Path) -> None:
     assert facts.calibration.attenuator_uncertainty_db == 0.05
     assert facts.records_planned == 12
     assert facts.is_finished
+
+
+def test_the_channels_wavelength_is_set_again_after_a_failure(tmp_path: Path) -> None:
+    changes = {"wavelength_nm": 1310, "power_dbm": -50.0}
+    choice = choice_of(tmp_path, {f"{VOA}.calibration_source.{key}": of for key, of in changes.items()})
+    with pytest.raises(Underload):
+        calibrate(choice, tmp_path / "run")
+    wires = (tmp_path / "run" / "artefacts" / "wires.log").read_text()
+    told = [line.partition(":OUTP:WAV 1,")[2] for line in wires.splitlines() if ":OUTP:WAV 1," in line]
+    assert [text[:4] for text in told] == ["1310", "1550"]
+
+
+def test_a_disk_that_fills_up_on_the_way_out_hides_no_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_event, is_full = RunRecord.add_event, list[bool]()
+
+    def add_event_if_there_is_room(run: RunRecord, lab_time_s: float, kind: str, text: str) -> None:
+        if is_full and kind in {"operator asked", "link left dark"}:
+            raise RecordError("database or disk is full")
+        add_event(run, lab_time_s, kind, text)
+
+    def no_light(_voa: ViaviMvoa) -> float:
+        is_full.append(True)
+        raise Underload("voa", "FETC:POW?", "is there light at its input")
+
+    monkeypatch.setattr(RunRecord, "add_event", add_event_if_there_is_room)
+    monkeypatch.setattr(ViaviMvoa, "power_dbm", no_light)
+    with pytest.raises(Underload):
+        calibrate(choice_of(tmp_path), tmp_path / "run")
+    assert texts(tmp_path / "run", "lab: patched") == TO_SOURCE_AND_BACK[:2]
+    assert texts(tmp_path / "run", "safe state")[0].endswith("the link is dark")
