@@ -59,8 +59,12 @@ class AttenuatorPorts:
 
     @property
     def is_off_link(self) -> bool:
-        """Whether somebody began here to take them off their places, and has not said that they are back."""
+        """Whether somebody began to take them off their places, and has not said that they are back."""
         return self._is_off_link
+
+    def take_for_off_link(self) -> None:
+        """Take them for being off their places: somebody began that in an earlier process."""
+        self._is_off_link = True
 
     def put_on_source(self, spec: AttenuatorSpec, warning: str = "") -> None:
         """Have the output capped and the input connected to the source of the inventory, with a `warning`.

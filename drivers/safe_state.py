@@ -34,7 +34,11 @@ def insist(step: Callable[[], T], clock: Clock, failure: type[BenchError] = Gear
 
 
 class SafeState:
-    """The safe state of one attenuator and of the OTDR that is open with it, if one is."""
+    """The safe state of one attenuator and of the OTDR that is open with it, if one is.
+
+    The attenuator's shutter is open, so that key can be made; but it blocks while its ports are off the link,
+    where the light of a source may be on its way to wherever somebody puts the output.
+    """
 
     def __init__(
         self,
@@ -43,12 +47,15 @@ class SafeState:
         rule: LossRule,
         otdrs: Mapping[str, Otdr],
         clock: Clock,
+        *,
+        is_off_link: bool,
     ) -> None:
         self._facts = facts
         self._attenuator = attenuator
         self._rule = rule
         self._otdrs = otdrs
         self._clock = clock
+        self._is_off_link = is_off_link
 
     def reach(self) -> list[str]:
         """Bring the gear there; return in words what could not be brought there, nothing if all was.
@@ -59,7 +66,7 @@ class SafeState:
         steps: list[Callable[[], None]] = [otdr.stop for otdr in self._otdrs.values()]
         if setting_db is not None:
             steps.append(partial(self._attenuator.set_attenuation_db, setting_db))
-        steps.append(partial(self._attenuator.set_shutter_open, is_open=True))
+        steps.append(partial(self._attenuator.set_shutter_open, is_open=not self._is_off_link))
         problems: list[str] = []
         for step in steps:
             try:
@@ -79,6 +86,9 @@ class SafeState:
 
     def in_words(self) -> str:
         """Return what the safe state is here and now."""
+        return self._setting_in_words() + (", the light blocked" if self._is_off_link else "")
+
+    def _setting_in_words(self) -> str:
         if self._setting_db() is not None:
             return self._facts.safe_state.attenuator
         found_db = self._found_db()
@@ -110,7 +120,10 @@ class SafeState:
         return []
 
     def _unsafe_shutter(self) -> list[str]:
-        return [] if self._attenuator.shutter_open() else ["the attenuator blocks the light"]
+        is_open = self._attenuator.shutter_open()
+        if self._is_off_link:
+            return ["the attenuator lets light through while its ports are off the link"] if is_open else []
+        return [] if is_open else ["the attenuator blocks the light"]
 
     def _found_db(self) -> float | None:
         try:

@@ -177,6 +177,10 @@ class Station:
         self._ports.put_on_source(self.attenuator().spec, self._blocked_in_words())
         self._insist_no_otdr_shines()
 
+    def take_attenuator_for_off_link(self) -> None:
+        """Take the attenuator's ports for off the link: an operator moved them in an earlier process."""
+        self._ports.take_for_off_link()
+
     def put_attenuator_back(self) -> None:
         """Have the operator take the source off and connect the attenuator as before; errors likewise.
 
@@ -252,7 +256,14 @@ class Station:
         return None
 
     def _safe_state(self) -> SafeState:
-        return SafeState(self.facts, self.attenuator(), self._loss_rule(), self._otdrs, self.clock)
+        return SafeState(
+            self.facts,
+            self.attenuator(),
+            self._loss_rule(),
+            self._otdrs,
+            self.clock,
+            is_off_link=self._ports.is_off_link,
+        )
 
     def _blocked_in_words(self) -> str:
         """Block the attenuator's shutter before cords are moved; return a warning if it does not do so."""

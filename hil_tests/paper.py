@@ -12,7 +12,8 @@ from pydantic import Field
 from drivers.errors import InventoryError
 from drivers.facts.checked_yaml import read_checked
 from drivers.facts.strict import Decibels, Strict, WavelengthNm
-from hil_tests.measure import estimates, fibre
+from hil_tests.measure import estimates
+from hil_tests.measure.directions import directions_at
 from hil_tests.measure.otdr_link import LinkNotFound
 from hil_tests.run_data import read_run
 
@@ -110,7 +111,7 @@ def compare_with_paper(run: RunRecord) -> list[PaperRow]:
 def _fibre_rows(published: PublishedFibre, data: RunData) -> list[PaperRow]:
     """Return the row of a fibre's length or loss, mean of both directions; none where it was not found."""
     try:
-        directions = fibre.directions_at(data, published.wavelength_nm)
+        directions = directions_at(data, published.wavelength_nm)
         if published.quantity == "fibre_length_km":
             values = [direction.link.length_m / 1000.0 for direction in directions]
         else:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from drivers.errors import BenchError
-from hil_tests.measure.fibre import is_same_wavelength
+from hil_tests.measure.directions import is_same_wavelength
 from hil_tests.measure.registry import measure
 from hil_tests.run_data import read_run
 from sweeps.record.facts import is_same_point

@@ -8,8 +8,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from drivers.facts.checked_yaml import read_checked
-from drivers.facts.figures import Figure, FigureError, Spectrum, spectrum_of
+from drivers.facts.figures import Figure, FigureError, Spectrum, read_figures, spectrum_of
 
 FILE = Path(__file__).parent / "fibre_types.yaml"
 REFERENCE_C = 20.0
@@ -89,10 +88,7 @@ def fibre_type(name: str) -> FibreType:
 
 def fibre_figures() -> dict[str, FibreFigures]:
     """Read the figures with their standing; FigureError with every mistake in the file."""
-    checked = read_checked(FILE, FibreFile)
-    if checked.value is None:
-        raise FigureError("\n  ".join([f"{FILE.name}:", *checked.mistakes]))
-    return checked.value.fibres
+    return read_figures(FILE, FibreFile).fibres
 
 
 def _fibre_type(name: str, figures: FibreFigures) -> FibreType:

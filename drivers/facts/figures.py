@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from drivers.facts.checked_yaml import read_checked
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
 
 Standing = Literal["documented", "inferred", "assumed"]
 """documented: read in the named public source; inferred: follows from documented figures;
@@ -69,3 +74,11 @@ def spectrum_of(figures: Mapping[float, Figure]) -> Spectrum:
     """Return the values of figures by wavelength (nm), without their standing."""
     wavelengths_nm = tuple(sorted(figures))
     return Spectrum(wavelengths_nm, tuple(figures[wavelength].value for wavelength in wavelengths_nm))
+
+
+def read_figures(path: Path, model: type[ModelT]) -> ModelT:
+    """Read a file of figures; FigureError with every mistake in it."""
+    checked = read_checked(path, model)
+    if checked.value is None:
+        raise FigureError("\n  ".join([f"{path.name}:", *checked.mistakes]))
+    return checked.value

@@ -8,8 +8,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from drivers.facts.checked_yaml import read_checked
-from drivers.facts.figures import Figure, FigureError
+from drivers.facts.figures import Figure, FigureError, read_figures
 
 FILE = Path(__file__).parent / "mvoa_profile.yaml"
 
@@ -54,10 +53,7 @@ class MvoaFile(BaseModel):
 @cache
 def mvoa_profile() -> MvoaProfile:
     """Read the figures; FigureError with every mistake in the file."""
-    checked = read_checked(FILE, MvoaFile)
-    if checked.value is None:
-        raise FigureError("\n  ".join([f"{FILE.name}:", *checked.mistakes]))
-    figures = checked.value.figures
+    figures = read_figures(FILE, MvoaFile).figures
     expected = {field.name for field in fields(MvoaProfile)}
     if figures.keys() != expected:
         wrong = ", ".join(sorted(figures.keys() ^ expected))

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from drivers.facts.checked_yaml import read_checked
-from drivers.facts.figures import Figure, FigureError, Spectrum, spectrum_of
+from drivers.facts.figures import Figure, FigureError, Spectrum, read_figures, spectrum_of
 
 if TYPE_CHECKING:
     from emulators.otdr.settings import AcquisitionSettings
@@ -101,10 +100,7 @@ def load_instrument_file(name: str) -> InstrumentFile:
     known = {path.stem: path for path in _FOLDER.glob("*.yaml")}
     if name not in known:
         raise FigureError(f"no instrument {name!r}; known: {', '.join(sorted(known))}")
-    checked = read_checked(known[name], InstrumentFile)
-    if checked.value is None:
-        raise FigureError("\n  ".join([f"{name}.yaml:", *checked.mistakes]))
-    return checked.value
+    return read_figures(known[name], InstrumentFile)
 
 
 @cache

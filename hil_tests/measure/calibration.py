@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from hil_tests.measure import as_set
 from hil_tests.measure.estimates import Estimate, exactly
 from hil_tests.measure.measured import NO_RECORDS, Measured
 from sweeps.procedures.calibration import round_settings_db
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Mapping, Sequence
     from typing import TypeAlias
 
     from hil_tests.limits import Limit
@@ -124,14 +125,9 @@ def coverage(data: RunData, limit: Limit) -> Measured:
 def worst_wavelength_offset(data: RunData, limit: Limit) -> Measured:
     """Give the wavelength of the readings less the fibre's in nm, where it is largest."""
     del limit
-    fibre_nm = data.facts.fibre.wavelength_nm
-    if fibre_nm is None:
-        return Measured(None, "the run does not say the fibre's wavelength")
     if not data.readings:
         return Measured(None, NO_RECORDS)
-    worst = max(data.readings, key=lambda reading: abs(reading.wavelength_nm - fibre_nm))
-    note = f"measured at {worst.wavelength_nm:g} nm, fibre {fibre_nm:g} nm"
-    return Measured(exactly(worst.wavelength_nm - fibre_nm, len(data.readings)), note)
+    return as_set.worst_wavelength_offset(data, data.readings)
 
 
 def worst_setting_offset(data: RunData, limit: Limit) -> Measured:
@@ -139,9 +135,7 @@ def worst_setting_offset(data: RunData, limit: Limit) -> Measured:
     del limit
     if not data.readings:
         return Measured(None, NO_RECORDS)
-    worst = max(data.readings, key=lambda reading: abs(reading.readback_db - reading.setting_db))
-    note = f"set {worst.setting_db:g} dB, read back {worst.readback_db:g} dB"
-    return Measured(exactly(worst.readback_db - worst.setting_db, len(data.readings)), note)
+    return as_set.worst_setting_offset(data.readings)
 
 
 def worst_deviation(data: RunData, limit: Limit) -> Measured:
@@ -150,8 +144,13 @@ def worst_deviation(data: RunData, limit: Limit) -> Measured:
     seen = seen_attenuations(data)
     if not seen:
         return Measured(None, NO_RECORDS)
-    worst = max(seen, key=lambda one: abs(one.deviation_db))
+    worst = worst_of(seen)
     return Measured(exactly(worst.deviation_db, len(seen)), str(worst))
+
+
+def worst_of(seen: Sequence[Seen]) -> Seen:
+    """Return the visit, of at least one, that deviates most from its setting."""
+    return max(seen, key=lambda one: abs(one.deviation_db))
 
 
 def slope(data: RunData, limit: Limit) -> Measured:
@@ -178,7 +177,19 @@ def slope(data: RunData, limit: Limit) -> Measured:
 def worst_spread(data: RunData, limit: Limit) -> Measured:
     """Give the largest less the smallest attenuation of all rounds at one setting from one side, in dB."""
     del limit
-    return _of_visits(data, lambda of_visit: max(of_visit) - min(of_visit))
+    groups = {visit: values for visit, values in by_visit(data).items() if len(values) > 1}
+    if not groups:
+        return Measured(None, _TOO_FEW)
+    worst = max(groups, key=lambda visit: spread_db(groups[visit]))
+    setting_db, side = worst
+    note = f"at {setting_db:g} dB, {side_in_words(side)}, {len(groups[worst])} visits"
+    n = sum(len(values) for values in groups.values())
+    return Measured(exactly(spread_db(groups[worst]), n), note)
+
+
+def spread_db(true_db: Sequence[float]) -> float:
+    """Return the largest less the smallest attenuation in dB."""
+    return max(true_db) - min(true_db)
 
 
 def repeatability(data: RunData, limit: Limit) -> Measured:
@@ -197,15 +208,20 @@ def worst_hysteresis(data: RunData, limit: Limit) -> Measured:
     """Give the mean attenuation reached from above less that from below in dB, where it is largest."""
     del limit
     groups = by_visit(data)
-    gaps = [
-        (float(np.mean(groups[setting_db, "above"]) - np.mean(from_below)), setting_db)
-        for (setting_db, side), from_below in groups.items()
-        if side == "below" and (setting_db, "above") in groups
-    ]
-    if not gaps:
+    gaps = {setting_db: hysteresis_db(groups, setting_db) for setting_db, _ in groups}
+    known = [(gap_db, setting_db) for setting_db, gap_db in gaps.items() if gap_db is not None]
+    if not known:
         return Measured(None, "no setting above 0 dB was reached from both sides")
-    gap_db, setting_db = max(gaps, key=lambda gap: abs(gap[0]))
-    return Measured(exactly(gap_db, len(gaps)), f"at {setting_db:g} dB")
+    gap_db, setting_db = max(known, key=lambda gap: abs(gap[0]))
+    return Measured(exactly(gap_db, len(known)), f"at {setting_db:g} dB")
+
+
+def hysteresis_db(groups: Mapping[tuple[float, Side], Sequence[float]], setting_db: float) -> float | None:
+    """Return the mean attenuation from above less that from below at a setting; None if one is missing."""
+    from_below, from_above = groups.get((setting_db, "below")), groups.get((setting_db, "above"))
+    if from_below is None or from_above is None:
+        return None
+    return float(np.mean(from_above) - np.mean(from_below))
 
 
 def insertion_loss(data: RunData, limit: Limit) -> Measured:
@@ -214,17 +230,25 @@ def insertion_loss(data: RunData, limit: Limit) -> Measured:
     The uncertainty of the source's power, a bound, is told in the note: it is the same for all readings.
     """
     del limit
-    source_dbm = data.facts.calibration.source_power_dbm
-    zeros = np.array([reading.power_dbm for reading in data.readings if reading.setting_db == 0.0])
-    if source_dbm is None or zeros.size == 0:
-        return Measured(
-            None, "no reading at 0 dB" if zeros.size == 0 else "the source's power is not recorded"
-        )
+    n = len(_zeros_dbm(data))
+    if n == 0:
+        return Measured(None, "no reading at 0 dB")
+    loss_db = insertion_loss_db(data)
+    if loss_db is None:
+        return Measured(None, "the source's power is not recorded")
     uncertainty_db = data.facts.calibration.source_uncertainty_db
     known = "not recorded" if uncertainty_db is None else f"{uncertainty_db:g} dB"
-    return Measured(
-        exactly(float((source_dbm - zeros).mean()), zeros.size), f"uncertainty of the source's power: {known}"
-    )
+    return Measured(exactly(loss_db, n), f"uncertainty of the source's power: {known}")
+
+
+def insertion_loss_db(data: RunData) -> float | None:
+    """Return the mean insertion loss in dB; None without a reading at 0 dB or the source's power."""
+    source_dbm, zeros_dbm = data.facts.calibration.source_power_dbm, _zeros_dbm(data)
+    return source_dbm - float(np.mean(zeros_dbm)) if source_dbm is not None and zeros_dbm else None
+
+
+def _zeros_dbm(data: RunData) -> list[float]:
+    return [reading.power_dbm for reading in data.readings if reading.setting_db == 0.0]
 
 
 def by_visit(data: RunData) -> dict[tuple[float, Side], list[float]]:
@@ -233,13 +257,3 @@ def by_visit(data: RunData) -> dict[tuple[float, Side], list[float]]:
     for seen in seen_attenuations(data):
         groups.setdefault(seen.visit, []).append(seen.true_db)
     return groups
-
-
-def _of_visits(data: RunData, spread: Callable[[Sequence[float]], float]) -> Measured:
-    groups = {visit: values for visit, values in by_visit(data).items() if len(values) > 1}
-    if not groups:
-        return Measured(None, _TOO_FEW)
-    worst = max(groups, key=lambda visit: spread(groups[visit]))
-    setting_db, side = worst
-    note = f"at {setting_db:g} dB, {side_in_words(side)}, {len(groups[worst])} visits"
-    return Measured(exactly(spread(groups[worst]), sum(len(values) for values in groups.values())), note)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from drivers.roles import MarkedDb
-    from hil_tests.measure.two_way import LinkEvent
+    from hil_tests.measure.bidirectional import LinkEvent
     from hil_tests.verdict import Verdict
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hil_tests.measure import as_set
 from hil_tests.measure.estimates import Estimate, exactly, mean_of
 from hil_tests.measure.measured import NO_RECORDS, Measured
 from sweeps.record.facts import is_same_point
@@ -27,14 +28,9 @@ _HALF_A_DETECTION = 0.5
 def worst_wavelength_offset(data: RunData, limit: Limit) -> Measured:
     """Give the read-back wavelength less the fibre's in nm, where it is largest."""
     del limit
-    fibre_nm = data.facts.fibre.wavelength_nm
-    if fibre_nm is None:
-        return Measured(None, "the run does not say the fibre's wavelength")
     if _missing_points(data):
         return Measured(None, f"not visited: {_missing_points(data)}")
-    worst = max(data.points, key=lambda point: abs(point.wavelength_nm - fibre_nm))
-    note = f"read back {worst.wavelength_nm:g} nm, fibre {fibre_nm:g} nm"
-    return Measured(exactly(worst.wavelength_nm - fibre_nm, len(data.points)), note)
+    return as_set.worst_wavelength_offset(data, data.points)
 
 
 def worst_setting_offset(data: RunData, limit: Limit) -> Measured:
@@ -42,9 +38,7 @@ def worst_setting_offset(data: RunData, limit: Limit) -> Measured:
     del limit
     if _missing_points(data):
         return Measured(None, f"not visited: {_missing_points(data)}")
-    worst = max(data.points, key=lambda point: abs(point.readback_db - point.setting_db))
-    note = f"set {worst.setting_db:g} dB, read back {worst.readback_db:g} dB"
-    return Measured(exactly(worst.readback_db - worst.setting_db, len(data.points)), note)
+    return as_set.worst_setting_offset(data.points)
 
 
 def worst_drop_offset(data: RunData, limit: Limit) -> Measured:

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hil_tests.measure.calibration import by_visit, seen_attenuations
+from hil_tests.measure.calibration import (
+    by_visit,
+    hysteresis_db,
+    insertion_loss_db,
+    seen_attenuations,
+    spread_db,
+    worst_of,
+)
 from hil_tests.report import formats
 from hil_tests.report.calibration_figure import calibration_figure
 
@@ -80,17 +87,15 @@ def _source(run: RunData) -> str:
 
 
 def _insertion_loss(run: RunData) -> str:
-    facts = run.facts.calibration
-    if facts.source_power_dbm is None or facts.source_uncertainty_db is None:
+    loss_db, uncertainty_db = insertion_loss_db(run), run.facts.calibration.source_uncertainty_db
+    if loss_db is None or uncertainty_db is None:
         return "not known: the source's power is not recorded"
-    zeros_dbm = [reading.power_dbm for reading in run.readings if reading.setting_db == 0.0]
-    loss_db = facts.source_power_dbm - float(np.mean(zeros_dbm))
-    return f"{loss_db:.2f} ± {facts.source_uncertainty_db:g} dB, by what is known of the source's power"
+    return f"{loss_db:.2f} ± {uncertainty_db:g} dB, by what is known of the source's power"
 
 
 def _uncertainty_held(run: RunData) -> str:
     stated_db = run.facts.calibration.attenuator_uncertainty_db
-    worst = max(seen_attenuations(run), key=lambda one: abs(one.deviation_db))
+    worst = worst_of(seen_attenuations(run))
     found = f"The worst deviation is {formats.figure(worst.deviation_db, 'dB', signed=True)}: {worst}."
     if stated_db is None:
         return found
@@ -103,23 +108,17 @@ def _uncertainty_held(run: RunData) -> str:
 
 def _rows(run: RunData) -> list[SettingRow]:
     groups = by_visit(run)
-    return [
-        _row(setting_db, {side: seen_db for (at_db, side), seen_db in groups.items() if at_db == setting_db})
-        for setting_db in sorted({setting_db for setting_db, _ in groups})
-    ]
+    return [_row(setting_db, groups) for setting_db in sorted({setting_db for setting_db, _ in groups})]
 
 
-def _row(setting_db: float, by_side: Mapping[Side, Sequence[float]]) -> SettingRow:
-    all_db = [true_db for of_side in by_side.values() for true_db in of_side]
-    spreads_db = [max(of_side) - min(of_side) for of_side in by_side.values() if len(of_side) > 1]
-    hysteresis_db = None
-    if "below" in by_side and "above" in by_side:
-        hysteresis_db = float(np.mean(by_side["above"]) - np.mean(by_side["below"]))
+def _row(setting_db: float, groups: Mapping[tuple[float, Side], Sequence[float]]) -> SettingRow:
+    by_side = [seen_db for (at_db, _), seen_db in groups.items() if at_db == setting_db]
+    all_db = [true_db for of_side in by_side for true_db in of_side]
     return SettingRow(
         setting_db=setting_db,
         mean_db=float(np.mean(all_db)),
         worst_deviation_db=max((true_db - setting_db for true_db in all_db), key=abs),
-        spread_db=max(spreads_db, default=None),
-        hysteresis_db=hysteresis_db,
+        spread_db=max((spread_db(of_side) for of_side in by_side if len(of_side) > 1), default=None),
+        hysteresis_db=hysteresis_db(groups, setting_db),
         n=len(all_db),
     )

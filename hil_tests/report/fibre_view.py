@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hil_tests.measure import fibre
+from hil_tests.measure.directions import (
+    direction_of,
+    is_same_wavelength,
+    link_events,
+    missing_at,
+    traces_at,
+    wavelengths_nm,
+)
 from hil_tests.measure.event_verdict import loss_verdict, reflectance_verdict
 from hil_tests.measure.otdr_link import LinkNotFound
 from hil_tests.report import formats
@@ -19,8 +26,8 @@ if TYPE_CHECKING:
 
     from drivers.roles import MarkedDb, OtdrEvent
     from hil_tests.fibre_trace import FibreTrace
-    from hil_tests.measure.fibre import Direction
-    from hil_tests.measure.two_way import LinkEvent
+    from hil_tests.measure.bidirectional import LinkEvent
+    from hil_tests.measure.directions import Direction
     from hil_tests.run_data import RunData
     from hil_tests.verdict import Check, Verdict
 
@@ -81,25 +88,25 @@ def fibre_views(data: Sequence[RunData], checks: Sequence[Check]) -> list[FibreV
         _view(run, wavelength_nm, checks, f"fibre{number}-{place}")
         for number, run in enumerate(data)
         if run.facts.procedure == "fibre"
-        for place, wavelength_nm in enumerate(fibre.wavelengths_nm(run))
+        for place, wavelength_nm in enumerate(wavelengths_nm(run))
     ]
 
 
 def _view(run: RunData, wavelength_nm: float, checks: Sequence[Check], name: str) -> FibreView:
     directions: list[Direction] = []
     lost: list[LostTrace] = []
-    for trace in fibre.traces_at(run, wavelength_nm):
+    for trace in traces_at(run, wavelength_nm):
         try:
-            direction = fibre.direction_of(trace)
+            direction = direction_of(trace)
             direction.needs_losses()
             directions.append(direction)
         except LinkNotFound as error:
             lost.append(_lost(trace, str(error), f"{name}-lost{len(lost)}"))
-    missing = fibre.missing_at(run, wavelength_nm)
+    missing = missing_at(run, wavelength_nm)
     events: list[LinkEvent] = []
     if directions:
         try:
-            events = fibre.link_events(directions)
+            events = link_events(directions)
         except LinkNotFound as error:
             # Traces that are not the two ends' make no table: their losses would be no one's.
             directions, missing = [], str(error)
@@ -126,7 +133,7 @@ def _checks_at(checks: Sequence[Check], wavelength_nm: float) -> list[Check]:
     return [
         check
         for check in checks
-        if check.wavelength_nm is not None and fibre.is_same_wavelength(check.wavelength_nm, wavelength_nm)
+        if check.wavelength_nm is not None and is_same_wavelength(check.wavelength_nm, wavelength_nm)
     ]
 
 

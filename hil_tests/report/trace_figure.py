@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
     from drivers.roles import OtdrEvent
     from hil_tests.fibre_trace import FibreTrace
+    from hil_tests.measure.bidirectional import LinkEvent
+    from hil_tests.measure.directions import Direction
     from hil_tests.measure.estimates import Floats
-    from hil_tests.measure.fibre import Direction
-    from hil_tests.measure.two_way import LinkEvent
 
 # So many stretches, each with its lowest and highest level, look like all points and weigh a hundredth.
 _STRETCHES = 900

@@ -138,7 +138,7 @@ def _reach_safe_state(choice: Choice, folder: Path, meta: dict[str, Any]) -> tup
     """
     from drivers.safe_state import insist  # noqa: PLC0415 - see _IMPORT_AFTER_S
     from sweeps.running.bench import leased_gear, open_bench_again  # noqa: PLC0415
-    from sweeps.running.cords import cords_in_words  # noqa: PLC0415
+    from sweeps.running.cords import cords_away, cords_in_words  # noqa: PLC0415
     from sweeps.running.identities import changed_attenuator  # noqa: PLC0415
 
     roles: list[Role] = ["attenuator"]
@@ -149,6 +149,8 @@ def _reach_safe_state(choice: Choice, folder: Path, meta: dict[str, Any]) -> tup
         if station is None:
             return None
         _refuse(insist(partial(changed_attenuator, meta, station.attenuator()), station.clock))
+        if cords_away(meta, choice.station).ports:
+            station.take_attenuator_for_off_link()
         unsafe = station.unsafe()
         if unsafe:
             station.make_safe()

@@ -14,7 +14,7 @@ from sweeps.record.run_record import RunRecord
 from sweeps.record.schema import ENDED, NOT_SAFE, OTDR_OPEN, RESUMED, SAFE, STARTED
 from sweeps.record.words import end_in_words
 from sweeps.running.bench import keep_inventory, leased_gear, open_bench
-from sweeps.running.cords import cords_in_words
+from sweeps.running.cords import cords_away, cords_in_words
 from sweeps.running.differences import differences
 from sweeps.running.guard import guarded
 from sweeps.running.identities import changed_devices, changed_otdr, identities
@@ -152,6 +152,8 @@ def _work_on(session: _Session) -> None:
             meet_otdr=partial(_meet_otdr, run),
         ) as station:
             found = _insist_on_the_same_devices(station, session)
+            if cords_away(before, station.facts).ports:
+                station.take_attenuator_for_off_link()
             _run_on(station, session, found)
     except ResumeRefused:
         session.guard.is_needed = False  # gear of somebody else, maybe

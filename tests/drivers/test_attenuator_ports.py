@@ -280,3 +280,29 @@ def test_a_shutter_is_left_alone_where_nobody_can_move_a_cord() -> None:
     with pytest.raises(StationError, match="needs an operator"):
         open_station(voa, None).put_attenuator_on_source()
     assert voa.is_open
+
+
+def test_with_the_ports_off_the_link_the_safe_state_blocks_the_light() -> None:
+    """Somebody might connect the output while the source is still at the input."""
+    voa = Metered(is_open=True)
+    here = open_station(voa, Person())
+    here.put_attenuator_on_source()
+    voa.set_shutter_open(is_open=True)
+    assert "the attenuator lets light through while its ports are off the link" in here.unsafe()
+    here.make_safe()
+    assert not voa.is_open
+    assert here.unsafe() == []
+    assert here.safe_state_in_words() == "reference, the light blocked"
+    here.put_attenuator_back()
+    here.make_safe()
+    assert voa.is_open
+    assert here.safe_state_in_words() == "reference"
+
+
+def test_another_process_is_told_that_the_ports_are_off_the_link() -> None:
+    voa = Metered(is_open=True)
+    here = open_station(voa, None)
+    here.take_attenuator_for_off_link()
+    here.make_safe()
+    assert not voa.is_open
+    assert here.otdr_may_shine("gdc_a") is not None

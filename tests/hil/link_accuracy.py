@@ -13,7 +13,7 @@ import numpy as np
 
 from emulators.plant.description import path_from
 from emulators.plant.path import FibreSpan
-from hil_tests.measure import two_way
+from hil_tests.measure import bidirectional
 from hil_tests.measure.otdr_link import LinkNotFound, end_to_end_loss_db, link_of
 from hil_tests.measure.return_loss import return_loss
 from tests.hil.fibre_runs import (
@@ -101,7 +101,7 @@ def _compare_seen(
     link: Link, seen: OpticalPath, settings: AcquisitionSettings, into: Errors, where: str
 ) -> None:
     """Hold one direction's events against what one direction can show."""
-    found = two_way.seen_events(link)
+    found = bidirectional.seen_events(link)
     allowed_m = max(5.0, settings.pulse_m() / 2.0)
     for true in true_events(between_leads(seen), settings):
         position_m = true.position_m - LAUNCH_M
@@ -122,11 +122,12 @@ def _compare_mean(
     links: list[Link], path: OpticalPath, settings: AcquisitionSettings, into: Errors, where: str
 ) -> None:
     """Hold the means of both directions against what the elements really lose."""
-    found = two_way.average(links[0], links[1], two_way.matching_m(settings.pulse_m()))
+    within_m = bidirectional.matching_m(settings.pulse_m())
+    found = bidirectional.average(links[0], links[1], within_m)
     for true in lossy_events(path, settings):
         event = min(found, key=lambda one: abs(one.position_m - true.position_m), default=None)
         at = f"{where}, {true.position_m:.0f} m, {true.loss_db:.3f} dB"
-        if event is None or abs(event.position_m - true.position_m) > two_way.matching_m(settings.pulse_m()):
+        if event is None or abs(event.position_m - true.position_m) > within_m:
             if true.reflects or true.loss_db >= 2.0 * SURE_DB:
                 into.misses.append(f"{at}: not found from either end")
             continue

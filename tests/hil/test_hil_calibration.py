@@ -350,7 +350,7 @@ def test_a_calibration_at_another_wavelength_is_failed(tmp_path: Path) -> None:
     run = calibration_run(tmp_path / "run", change=lambda reading: replace(reading, wavelength_nm=1310.0))
     assert failed(run) == {"wavelength_nm"}
     assert value(run, "wavelength_nm") == -240.0
-    assert checks_of(run)["wavelength_nm"].note == "measured at 1310 nm, fibre 1550 nm"
+    assert checks_of(run)["wavelength_nm"].note == "read back 1310 nm, fibre 1550 nm"
 
 
 def test_a_setting_that_was_not_taken_is_failed(tmp_path: Path) -> None:

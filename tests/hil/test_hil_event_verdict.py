@@ -7,8 +7,8 @@ from typing import Literal
 import pytest
 
 from drivers.roles import MarkedDb
+from hil_tests.measure.bidirectional import LinkEvent
 from hil_tests.measure.event_verdict import loss_verdict, reflectance_verdict
-from hil_tests.measure.two_way import LinkEvent
 
 
 @pytest.mark.parametrize(

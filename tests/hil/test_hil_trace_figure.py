@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from hil_tests.measure import fibre
+from hil_tests.measure.directions import directions_at, link_events
 from hil_tests.report.trace_figure import thinned, trace_figure, whole_trace_figure
 from hil_tests.run_data import read_run
 from tests.hil.fibre_runs import FibreRun, cut_both_ways, fibre_run, papers_link
@@ -18,18 +18,18 @@ from tests.hil.test_hil_figures import assert_sound, texts
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from hil_tests.measure.fibre import Direction
-    from hil_tests.measure.two_way import LinkEvent
+    from hil_tests.measure.bidirectional import LinkEvent
+    from hil_tests.measure.directions import Direction
 
 
 @pytest.fixture(scope="module")
 def directions(tmp_path_factory: pytest.TempPathFactory) -> list[Direction]:
-    return fibre.directions_at(read_run(fibre_run(tmp_path_factory.mktemp("figure") / "run", 1)), 1550.0)
+    return directions_at(read_run(fibre_run(tmp_path_factory.mktemp("figure") / "run", 1)), 1550.0)
 
 
 @pytest.fixture(scope="module")
 def events(directions: list[Direction]) -> list[LinkEvent]:
-    return fibre.link_events(directions)
+    return link_events(directions)
 
 
 def drawn(directions: list[Direction], events: list[LinkEvent], name: str = "a") -> str:
@@ -77,7 +77,7 @@ def test_what_a_direction_does_not_report_is_dotted(
 
 
 def test_one_direction_alone_is_drawn(directions: list[Direction]) -> None:
-    svg = drawn(directions[:1], fibre.link_events(directions[:1]))
+    svg = drawn(directions[:1], link_events(directions[:1]))
     assert_sound(svg)
     assert "gdc_b" not in texts(svg)
 
@@ -128,7 +128,7 @@ def test_a_ghost_behind_the_end_is_not_taken_for_fibre(directions: list[Directio
         return replace(direction, trace=replace(direction.trace, events=[*direction.trace.events, ghost]))
 
     haunted = [with_ghost(direction) for direction in directions]
-    events = fibre.link_events(directions)
+    events = link_events(directions)
     assert drawn(haunted, events) == drawn(directions, events)
     whole, haunted_whole = (whole_trace_figure(each[0].trace, "label", "a") for each in (directions, haunted))
     assert haunted_whole == whole

@@ -12,7 +12,7 @@ from hil_tests.measure.calibration import seen_attenuations
 from hil_tests.run_data import read_run
 from sweeps.record.measured_rows import power_readings
 from sweeps.record.run_record import RunRecord
-from tests.running.broken_runs import bench, die, make, resume, texts
+from tests.running.broken_runs import bench, die, lab_of, make, resume, scpi, texts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,6 +33,11 @@ def readings(folder: Path) -> list[PowerReading]:
 def seen(folder: Path) -> list[Seen]:
     with RunRecord.open(folder, is_read_only=True) as run:
         return seen_attenuations(read_run(run))
+
+
+def is_light_blocked(folder: Path) -> bool:
+    """Ask the attenuator of a living lab for its shutter."""
+    return scpi(lab_of(folder), ":OUTP:BBL? 1") == "1"
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +86,7 @@ def test_the_guard_tells_where_the_cords_are(tmp_path: Path) -> None:
         "; by what the operator did, the output of voa is connected to nothing, the input of voa is connected"
         " to the light source: the link is dark"
     )
+    assert is_light_blocked(folder)
 
 
 def test_a_break_between_two_rounds_needs_no_further_opening(tmp_path: Path) -> None:
@@ -126,8 +132,8 @@ def test_a_session_that_breaks_off_before_it_moves_a_cord_tells_where_an_earlier
         with pytest.raises(ConnectionLost):
             resume(inventory, folder, "calibration")
     assert texts(folder, "safe state")[-1] == (
-        "reference; by what the operator did, the output of voa is connected to nothing, the input of voa is"
-        " connected to the light source: the link is dark"
+        "reference, the light blocked; by what the operator did, the output of voa is connected to nothing,"
+        " the input of voa is connected to the light source: the link is dark"
     )
     resume(inventory, folder, "calibration")
     assert texts(folder, "safe state")[-1] == "reference"

@@ -15,8 +15,7 @@ from emulators.otdr.event_table import table_lines
 from emulators.otdr.sections import Thresholds
 from emulators.otdr.trace import acquire
 from emulators.plant.path import Connector, Element, FibreSpan, OpticalPath, Splice
-from hil_tests.measure.otdr_link import Link, LinkNotFound, link_of
-from hil_tests.measure.two_way import (
+from hil_tests.measure.bidirectional import (
     LARGEST_SHIFT_DB,
     LinkEvent,
     average,
@@ -26,6 +25,7 @@ from hil_tests.measure.two_way import (
     pulse_m,
     seen_events,
 )
+from hil_tests.measure.otdr_link import Link, LinkNotFound, link_of
 from tests.hil.fibre_runs import INSTRUMENT, SETTINGS
 from tests.hil.tables import row
 
