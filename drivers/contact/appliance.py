@@ -6,6 +6,7 @@ sent only to a server whose certificate is trusted.
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -35,10 +36,8 @@ def check_appliance(
         return contact
     wire = HttpsWire(contact.name, connection.url, connection.ca_file, clock, connection.deadline_s, log)
     appliance = CerberisXgr(contact.name, wire, connection.user, connection.password, clock)
-    try:
+    with closing(appliance):
         return _ask(contact, appliance, connection, clock)
-    finally:
-        appliance.close()
 
 
 def _ask(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -53,10 +54,8 @@ def check_attenuator(
         attenuator = open_attenuator()
     except BenchError as error:
         return contact.with_problem(problem_of(error, connection, contact.interface))
-    try:
+    with closing(attenuator):
         return _ask(contact, attenuator, connection, clock)
-    finally:
-        attenuator.close()
 
 
 def _ask(

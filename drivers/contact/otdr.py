@@ -5,6 +5,7 @@ It is brought to an end of the fibre when that is measured, so a link is no wors
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -49,19 +50,7 @@ def check_otdr(
     clock: Clock,
 ) -> DeviceContact:
     """Ask the OTDR for everything and close it; another device that answers is asked nothing more."""
-    try:
-        return _ask(contact, otdr, expected_nm, connection, clock)
-    finally:
-        otdr.close()
 
-
-def _ask(
-    contact: DeviceContact,
-    otdr: OtdrQueries,
-    expected_nm: Sequence[float],
-    connection: AnyConnection,
-    clock: Clock,
-) -> DeviceContact:
     def identity(contact: DeviceContact) -> DeviceContact:
         try:
             return replace(contact, identity=otdr.identity())
@@ -85,9 +74,10 @@ def _ask(
     def latency(contact: DeviceContact) -> DeviceContact:
         return replace(contact, latency=latency_of("identity", otdr.identity, clock))
 
-    contact = take_until_failure(contact, connection, [identity])
-    if contact.is_reached():
-        contact = take_each(contact, connection, [wavelengths, state, latency])
+    with closing(otdr):
+        contact = take_until_failure(contact, connection, [identity])
+        if contact.is_reached():
+            contact = take_each(contact, connection, [wavelengths, state, latency])
     return contact
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import yaml
 
 from drivers.facts.inventory import FibrePlan
+from drivers.facts.plant_events import DirtyConnector
 from drivers.facts.sor.sup_params import SupParams
 from drivers.otdr.event_table import parse_line
 from emulators.otdr.event_table import table_lines
@@ -22,6 +23,7 @@ from emulators.otdr.measurement import Measurement
 from emulators.otdr.settings import AcquisitionSettings
 from emulators.otdr.sor_file import sor_bytes
 from emulators.otdr.trace import acquire
+from emulators.plant.changed_path import with_faults
 from emulators.plant.description import path_from
 from emulators.plant.path import FibreEnd, FibreSpan, OpticalPath
 from sweeps.procedures.fibre import settings_at
@@ -181,3 +183,9 @@ def orl_of_the_link_db(link: OpticalPath, wavelength_nm: float) -> float:
     from emulators.plant.sight import look
 
     return look(replace(link, far=FibreEnd("terminated", -150.0)), wavelength_nm).orl_db()
+
+
+def dirty_and_reflecting() -> FibreRun:
+    """Have dirt on the fourth connector that reflects and loses nothing."""
+    dirt = DirtyConnector(connector=4, loss_db=0.0, reflectance_db=-30.0)
+    return FibreRun(both_ways(with_faults(papers_link(), [dirt], 1550.0)))

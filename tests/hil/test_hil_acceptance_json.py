@@ -10,14 +10,13 @@ from typing import Any
 
 import pytest
 
-from hil_tests.limits import load_limits
 from hil_tests.paper import compare_with_paper
 from hil_tests.report.acceptance_json import provenance_of, write_acceptance_json
 from hil_tests.verdict import judge
 from tests.hil.fibre_runs import fibre_run
+from tests.hil.shipped_limits import LIMITS
 from tests.hil.synthetic_runs import ALL_DB, attenuation_run, stability_run
 
-LIMITS = load_limits(Path(__file__).parents[2] / "hil_tests" / "limits" / "paper-link.yaml")
 CHECK_KEYS = {
     *("name", "value", "unit", "limit", "margin", "verdict"),
     *("title", "procedure", "quantity", "point_db", "wavelength_nm", "low", "high", "guard_band"),

@@ -11,7 +11,6 @@ import pytest
 
 from drivers.facts.inventory import CalibrationPlan, Plan
 from hil_tests.acceptance import Acceptance
-from hil_tests.limits import load_limits
 from hil_tests.measure.calibration import seen_attenuations
 from hil_tests.report.calibration_view import calibration_views
 from hil_tests.report.summary import render_summary
@@ -23,6 +22,7 @@ from sweeps.record.measured_rows import add_reading
 from sweeps.record.run_record import RunRecord
 from sweeps.record.schema import PowerReading
 from tests.acceptance.benches import PROJECT
+from tests.hil.shipped_limits import LIMITS
 from tests.hil.synthetic_runs import T0_S, facts, in_one_commit, stream
 
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     """The true attenuation at a visit: of the setting, the round, and whether it goes forwards."""
     Change: TypeAlias = Callable[[PowerReading], PowerReading]
 
-LIMITS = load_limits(PROJECT / "hil_tests" / "limits" / "paper-link.yaml")
 SETTINGS_DB = (0.0, 3.0, 8.0, 15.0)
 SOURCE_DBM, INSERTION_LOSS_DB = -2.0, 1.25
 

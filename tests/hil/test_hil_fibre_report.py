@@ -6,7 +6,6 @@ import html
 import re
 import shutil
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,7 +13,6 @@ import pytest
 from drivers.facts.plant_events import DirtyConnector
 from drivers.roles import MarkedDb, OtdrEvent
 from emulators.plant.changed_path import with_faults
-from hil_tests.limits import Limits, load_limits
 from hil_tests.paper import compare_with_paper
 from hil_tests.report.fibre_view import fibre_views, marked
 from hil_tests.report.summary import PAGE_CSS, render_summary
@@ -29,13 +27,16 @@ from tests.hil.fibre_runs import (
     fibre_run,
     papers_link,
 )
+from tests.hil.shipped_limits import LIMITS
 from tests.hil.test_hil_summary import Page
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from hil_tests.limits import Limits
     from hil_tests.report.fibre_view import FibreView
     from sweeps.record.run_record import RunRecord
 
-LIMITS = load_limits(Path(__file__).parents[2] / "hil_tests" / "limits" / "paper-link.yaml")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 

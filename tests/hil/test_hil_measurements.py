@@ -3,27 +3,18 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
-from hil_tests.limits import load_limits
 from hil_tests.measure.estimates import share_below
 from hil_tests.measure.sweep import outlier_distance
-from hil_tests.verdict import judge
+from tests.hil.shipped_limits import checks_of
 from tests.hil.synthetic_runs import MODEL, T0_S, PowerDrift, draw, stability_run, stream
 
 if TYPE_CHECKING:
-    from hil_tests.verdict import Check
-    from sweeps.record.run_record import RunRecord
-
-LIMITS = load_limits(Path(__file__).parents[2] / "hil_tests" / "limits" / "paper-link.yaml")
-
-
-def checks_by_name(run: RunRecord) -> dict[str, Check]:
-    return {check.name: check for check in judge(LIMITS, run)}
+    from pathlib import Path
 
 
 def test_a_value_at_the_threshold_is_not_below_it() -> None:
@@ -47,7 +38,7 @@ def test_two_records_in_one_slot_cover_one_slot(tmp_path: Path) -> None:
     run._database.execute("DROP INDEX telemetry_slot")  # a record that no program of ours writes
     for _ in range(2):
         run.add_record(5, None, draw(rng, MODEL[0.0], drift, 60, T0_S + 5.0))
-    coverage = checks_by_name(run)["stability_coverage"]
+    coverage = checks_of(run)["stability_coverage"]
     assert coverage.note == "58 of 60"
     assert coverage.verdict == "fail"
 
@@ -56,7 +47,7 @@ def test_a_clock_that_was_not_read_is_incomplete(tmp_path: Path) -> None:
     def unread(meta: dict[str, Any]) -> None:
         del meta["appliances"]["alice"]["clock_offset_s"]
 
-    offset = checks_by_name(stability_run(tmp_path / "run", 1, meta=unread))["appliance_clock_offset_s"]
+    offset = checks_of(stability_run(tmp_path / "run", 1, meta=unread))["appliance_clock_offset_s"]
     assert offset.verdict == "incomplete"
     assert offset.value is None
 
@@ -65,6 +56,6 @@ def test_an_appliance_that_does_not_say_its_end_is_incomplete(tmp_path: Path) ->
     def mute(meta: dict[str, Any]) -> None:
         del meta["appliances"]["bob"]["end"]
 
-    by_name = checks_by_name(stability_run(tmp_path / "run", 1, meta=mute))
+    by_name = checks_of(stability_run(tmp_path / "run", 1, meta=mute))
     assert by_name["appliance_bob_end"].verdict == "incomplete"
     assert by_name["appliance_alice_end"].verdict == "pass"

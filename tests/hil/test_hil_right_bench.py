@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from hil_tests.limits import load_limits
 from hil_tests.verdict import judge
+from tests.hil.shipped_limits import LIMITS
 from tests.hil.synthetic_runs import ALL_DB, attenuation_run, stability_run
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from drivers.facts.telemetry import TelemetryRecord
     from sweeps.record.run_record import RunRecord
 
-LIMITS = load_limits(Path(__file__).parents[2] / "hil_tests" / "limits" / "paper-link.yaml")
 SEEDS = range(25)
 
 
